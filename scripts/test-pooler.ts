@@ -7,7 +7,7 @@ import { reportSuites, runSuite } from "../tests/support/run-suites.ts";
 import { openTestServer } from "../tests/support/test-server.ts";
 
 const suites = ["tests/ingest", "tests/api", "tests/recovery", "tests/database/pooler.test.ts"];
-/** What differs most behind a pooler: reads in parallel, long ones, commands beside an ingest. Some 30 s on two idle cores. */
+/** The tests whose behaviour a pooler changes most: parallel and long reads, commands beside an ingest. About 30 s on two idle cores. */
 const shortSuites = [
     "tests/database/pooler.test.ts",
     ...["lists", "stats", "streams"].map((name) => `tests/api/${name}.test.ts`),

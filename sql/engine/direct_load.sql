@@ -175,7 +175,7 @@ begin
         jsonb_build_object('insert', ingest.milliseconds(copied_at - transaction_timestamp())),
         unbalanced => 'SL009'
     );
-    -- What the table checks at the end.
+    -- Deferred constraints are checked here, so that a violation undoes the load.
     set constraints all immediate;
     return this_batch;
 end

@@ -2,7 +2,7 @@
 import { SluiceError } from "../errors.ts";
 import type { Sql } from "./connect.ts";
 import { type DatabaseTarget, databaseFault, describeTarget } from "./database-target.ts";
-import { explainConnectFailure } from "./open-database.ts";
+import { explainConnectFailure } from "./explain-connect-failure.ts";
 import { meaningOf, sqlStateOf, sqlStates } from "./sql-states.ts";
 import type { ShapeProblem } from "./table-shape.ts";
 

@@ -1,7 +1,7 @@
 /** How an ingest shares out the connections that it can have: fewer than it would like where there are fewer. */
 import { connect, type Sql } from "../../database/connect.ts";
 import { type ConnectionRoom, readConnectionRoom } from "../../database/connection-room.ts";
-import { explainConnectFailure } from "../../database/open-database.ts";
+import { explainConnectFailure } from "../../database/explain-connect-failure.ts";
 import { meaningOf } from "../../database/sql-states.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
 import { sleep } from "../outage/sleep.ts";

@@ -10,6 +10,7 @@ import { names, rowOf, type StreamSql } from "./stream-sql.ts";
 import { findRefusedRecords, insertCandidates, searchCandidates, tryCandidates } from "./try-candidates.ts";
 import { mergePieces, upsertOrRefuse } from "./upsert-pieces.ts";
 import { countOwnDeletes, isUpsert } from "./upsert-records.ts";
+import { sparedConditions } from "./verdict.ts";
 import { brokenColumns, endWriting, movedRows, triggersOnTable } from "./watch-writes.ts";
 
 export function renderRefuse(stream: StreamSql): string {
@@ -151,22 +152,7 @@ $$;
 `;
 };
 
-/** A condition over a row may raise, as a division by zero does: then all of them are left to the table. */
-export const findRefused = ({ conditions }: StreamSql) =>
-    conditions === null ? "perform ingest.find_refused_records();" : findRefusedAsking;
-
-const findRefusedAsking = `begin
-    perform ingest.find_refused_records();
-exception
-    when others or assert_failure then
-        get stacked diagnostics said_context = pg_exception_context;
-        if not ingest.may_be_of_record(sqlstate, said_context) then
-            raise;
-        end if;
-        perform set_config('sluice.conditions', 'off', true);
-        perform ingest.find_refused_records();
-        perform set_config('sluice.conditions', 'on', true);
-end;`;
+export const findRefused = (stream: StreamSql) => sparedConditions(stream, "perform ingest.find_refused_records();");
 
 const keyColumns = ({ keys }: StreamSql) => keys.map(({ column }) => column).join(", ");
 

@@ -2,7 +2,7 @@
 import { list, sql } from "./sql-text.ts";
 import type { StreamSql } from "./stream-sql.ts";
 import { versionColumn } from "./upsert-records.ts";
-import { brokenConditions } from "./verdict.ts";
+import { brokenConditions, sparedConditions } from "./verdict.ts";
 
 export const upsertOrRefuse = (stream: StreamSql): string => [mergeWhole(stream), mergeInPieces(stream)].join("\n");
 
@@ -51,26 +51,12 @@ begin
             if not ingest.may_be_of_record(sqlstate, said_context) then
                 raise;
             end if;
-            ${stream.conditions === null ? "perform ingest.merge_in_pieces();" : piecesAsking}
+            ${sparedConditions(stream, "perform ingest.merge_in_pieces();")}
     end;
     ${versionColumn(stream) === null ? notedChunks(stream) : ""}
 end
 $$;
 `;
-
-/** A condition over a row may raise: then all of them are left to the table. */
-const piecesAsking = `begin
-    perform ingest.merge_in_pieces();
-exception
-    when others or assert_failure then
-        get stacked diagnostics said_context = pg_exception_context;
-        if not ingest.may_be_of_record(sqlstate, said_context) then
-            raise;
-        end if;
-        perform set_config('sluice.conditions', 'off', true);
-        perform ingest.merge_in_pieces();
-        perform set_config('sluice.conditions', 'on', true);
-end;`;
 
 /** The rows of the slices are locked. */
 const notedChunks = (stream: StreamSql) => sql`

@@ -118,3 +118,20 @@ case
     then nullif(${brokenRules(conditions, value)}, '{}')
 end`;
 }
+
+/** A step of a merge. A condition over a row may raise, as a division by zero does: then all of them are left to the table. */
+export const sparedConditions = ({ conditions }: StreamSql, step: string): string =>
+    conditions === null
+        ? step
+        : `begin
+    ${step}
+exception
+    when others or assert_failure then
+        get stacked diagnostics said_context = pg_exception_context;
+        if not ingest.may_be_of_record(sqlstate, said_context) then
+            raise;
+        end if;
+        perform set_config('sluice.conditions', 'off', true);
+        ${step}
+        perform set_config('sluice.conditions', 'on', true);
+end;`;
