@@ -1,7 +1,7 @@
 /** The state that the loops of one stream share. Everything else that one leaves to another is in the ledger. */
 import type { RecordCounts } from "../terminal/record-counts.ts";
 import type { IngestContext } from "./context.ts";
-import type { StreamFolder } from "./discover/input-tree.ts";
+import type { StreamInbox } from "./discover/inbox.ts";
 import type { Rechecks } from "./discover/recheck-files.ts";
 import type { Batch } from "./ledger/batch.ts";
 import type { Lease } from "./ledger/lease.ts";
@@ -22,8 +22,8 @@ export interface Run extends IngestContext {
     lease: Lease;
     proof: LedgerProof;
     rechecks: Rechecks;
-    /** Default: as if there were no other stream. */
-    folder?: StreamFolder;
+    /** Default: the folder of the settings, as if there were no other stream. */
+    inbox?: StreamInbox;
     room: StagingRoom;
     /** Turns at merging, shared by the streams of the process. */
     turns: MergeTurns;

@@ -3,25 +3,25 @@
  * what a whole listing of the folder does not name, and a look of its own does not find; never by a folder that is not the
  * one that was there when the process began (a mount that is away leaves an empty one).
  */
-import { stat } from "node:fs/promises";
 import type { Sql } from "../../database/connect.ts";
 import type { IngestContext } from "../context.ts";
 import type { StreamWork } from "../ledger/watch-work.ts";
-import { isGone } from "../read/open-input.ts";
+import { type Inbox, inboxOf, type Paths } from "./inbox.ts";
 
 export interface ForgetGone {
-    /** `present` are the names in the folder, as they were listed just now. Throws what the database throws. */
-    after(present: string[]): Promise<void>;
+    /** `present` is what is in the inbox, as it was listed just now. Throws what the database throws. */
+    after(present: Paths): Promise<void>;
 }
 
 const pauseMs = 2_000;
 const pageFiles = 1_000;
 
 export function createForgetGone(
-    context: IngestContext & { work?: StreamWork },
+    context: IngestContext & { work?: StreamWork; inbox?: Inbox },
     now = () => performance.now(),
 ): ForgetGone {
-    const { config, log } = context;
+    const { log } = context;
+    const inbox = inboxOf(context);
     let nextAt = Number.NEGATIVE_INFINITY;
     let fromPath = "";
     let firstFolder: string | null = null;
@@ -29,18 +29,17 @@ export function createForgetGone(
         async after(present) {
             if (now() < nextAt || context.work?.hasFailed() === false) return;
             nextAt = now() + pauseMs;
-            const folder = await identityOf(config.inputDir);
+            const folder = await inbox.identity();
             firstFolder ??= folder;
             if (folder === null || folder !== firstFolder) return;
             const failed = await failedFiles(context.sql, context.stream.id, pageFiles, fromPath);
             // From the start again when these were the last.
             fromPath = failed.length < pageFiles ? "" : failed.at(-1)!.path;
-            const names = new Set(failed.length > 0 ? present : []);
             const gone: number[] = [];
             for (const { fileId, path, problem } of failed) {
-                if (names.has(path)) continue;
+                if (present.has(path)) continue;
                 // It is another stream's now, or nobody's.
-                if (problem === "stream_ambiguous" || (await isGone(config.inputDir, path))) gone.push(fileId);
+                if (problem === "stream_ambiguous" || (await inbox.isGone(path))) gone.push(fileId);
             }
             if (gone.length === 0) return;
             for (const { path, problem } of await forgetFiles(context.sql, gone)) {
@@ -49,11 +48,6 @@ export function createForgetGone(
             }
         },
     };
-}
-
-async function identityOf(folder: string): Promise<string | null> {
-    const stats = await stat(folder).catch(() => null);
-    return stats === null ? null : `${stats.dev} ${stats.ino}`;
 }
 
 /** Failed files in path order, without those whose records were read and then lost: these are for people to see. */

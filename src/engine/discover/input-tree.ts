@@ -12,30 +12,16 @@ import type { IngestLog } from "../context.ts";
 import { realFolder } from "../input-folder.ts";
 import type { FileFailure } from "../ledger/files.ts";
 import { createWakeUp, type WakeUp } from "../outage/wake-up.ts";
+import { createFolderFinder } from "./find-in-folder.ts";
+import { createFolderInbox } from "./folder-inbox.ts";
+import type { StreamInbox } from "./inbox.ts";
 import { createForeignNames, isReadyName, isUnfinishedName } from "./input-names.ts";
 import { listFolder } from "./list-folder.ts";
 import { createSaySome } from "./say-some.ts";
 import { type FolderHints, watchFolder } from "./watch-folder.ts";
 
-/** What one stream sees of the folder. */
-export interface StreamFolder {
-    /** Given when a file of the stream may have changed. */
-    changed: WakeUp;
-    /** What the watch reported since the last call. */
-    take(): FolderHints;
-    /** Its files. `isFresh`: listed after the call; else the list may be as old as makes listing a twentieth of the time. */
-    list(isFresh: boolean): Promise<string[]>;
-    /** How many names the folder had when it was last listed. */
-    size(): number;
-    isOwn(path: string): boolean;
-    /** Why a file that is its own is not read: other streams claim it, too. */
-    refusalOf(path: string): FileFailure | null;
-    /** Of a file that no stream's `files` fit: which is nearest, as a sentence. */
-    nearestNote(path: string): string | null;
-}
-
 export interface InputTree {
-    of(stream: Stream): StreamFolder;
+    of(stream: Stream): StreamInbox;
     close(): void;
 }
 
@@ -56,6 +42,7 @@ interface Listing {
 
 export function createInputTree({ config, log, streams }: InputTreeOptions): InputTree {
     const { inputDir, sources } = config;
+    const inbox = createFolderInbox(inputDir);
     const router = createRouter(streams, (path) => !path.includes("/") && isReadyName(path, sources));
     const route = createRoute(router.claimOf, isHiddenIn(config), streams.length);
     const say = createVoice({ config, log, streams }, router);
@@ -90,7 +77,13 @@ export function createInputTree({ config, log, streams }: InputTreeOptions): Inp
         of(stream) {
             const own = { hints: { names: new Set<string>(), isOverflow: true }, changed: createWakeUp() };
             folders.set(stream.name, own);
+            const isOwn = (path: string) => route.of(path).stream === stream.name;
+            const list = async (isFresh: boolean) => {
+                const { byStream } = await lists.get(isFresh || streams.length === 1);
+                return byStream.get(stream.name) ?? [];
+            };
             return {
+                ...inbox,
                 changed: own.changed,
                 take() {
                     const taken = own.hints;
@@ -98,12 +91,8 @@ export function createInputTree({ config, log, streams }: InputTreeOptions): Inp
                     watch.retry();
                     return taken;
                 },
-                list: async (isFresh) => {
-                    const { byStream } = await lists.get(isFresh || streams.length === 1);
-                    return byStream.get(stream.name) ?? [];
-                },
-                size: lists.size,
-                isOwn: (path) => route.of(path).stream === stream.name,
+                finder: (largeFrom) => createFolderFinder(inbox, { list, size: lists.size, isOwn }, largeFrom),
+                isOwn,
                 refusalOf(path) {
                     const { rivals } = route.of(path);
                     return rivals === null ? null : refuseRivals(router.describe(rivals));

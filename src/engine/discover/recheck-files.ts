@@ -20,6 +20,7 @@ import {
 } from "../ledger/files.ts";
 import { openContent } from "../read/open-content.ts";
 import { hashRange, InputFault, type InputFile } from "../read/open-input.ts";
+import { type Inbox, inboxOf } from "./inbox.ts";
 
 export interface Rechecks {
     add(fileId: number): void;
@@ -55,7 +56,7 @@ type Outcome = "same" | "changed" | "later";
 
 /** @param rest between two blocks; false stops it, and it is done again later. */
 export async function recheckFile(
-    context: IngestContext,
+    context: IngestContext & { inbox?: Inbox },
     fileId: number,
     rest: () => Promise<boolean>,
 ): Promise<Outcome> {
@@ -65,7 +66,10 @@ export async function recheckFile(
     let file: InputFile | null = null;
     try {
         const encoding = ledgerFile.dialect?.encoding ?? (ledgerFile.state === "skipped" ? null : "utf-8");
-        file = await openContent(context.config, ledgerFile.path, { source: ledgerFile.source, encoding });
+        file = await openContent(inboxOf(context), context.config, ledgerFile.path, {
+            source: ledgerFile.source,
+            encoding,
+        });
         // Discovery itself sees files that have shrunk and compressed files that were replaced.
         if (file.seen.sizeBytes < ledgerFile.sizeBytes) return "same";
         if (file.isCompressed && file.seen.sizeBytes !== ledgerFile.sizeBytes) return "same";

@@ -9,8 +9,8 @@ import { createTrigger, type Turn } from "./triggers.ts";
 
 export async function loadLoop(run: Run): Promise<void> {
     const { signal, lease, room, merged } = run;
-    const folder = run.folder!;
-    const { changed } = folder;
+    const inbox = run.inbox!;
+    const { changed } = inbox;
     const trigger = createTrigger(run, changed);
     let loader = createLoader(run, trigger.clocks);
     let wasLoader = false;
@@ -19,7 +19,7 @@ export async function loadLoop(run: Run): Promise<void> {
 
     async function lookAndLoad(turn: Turn): Promise<void> {
         if (lease.isLoader()) await loader.archiver.recover();
-        const changes = trigger.shouldLook(loader) ? await loader.discovery.look(folder.take()) : 0;
+        const changes = trigger.shouldLook(loader) ? await loader.discovery.look(inbox.take()) : 0;
         loader.hasLooked = true;
         // Here alone: a pass of the archiver does not look at a folder in which it has nothing to do.
         run.tally.isFolderAway = false;

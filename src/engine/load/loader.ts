@@ -8,6 +8,7 @@ import { type Archiver, createArchiver } from "../archive/archive-files.ts";
 import type { IngestContext } from "../context.ts";
 import { createDiscovery, type Discovery } from "../discover/discover-files.ts";
 import type { FileClocks } from "../discover/file-age.ts";
+import { type Inbox, inboxOf } from "../discover/inbox.ts";
 import { createSaySome } from "../discover/say-some.ts";
 import { createTailWatch, type TailWatch } from "../discover/watch-tails.ts";
 import type { Batch } from "../ledger/batch.ts";
@@ -19,6 +20,7 @@ import type { InputFile } from "../read/open-input.ts";
 import type { CopyConnection } from "../stage/copy-connection.ts";
 
 export interface Loader extends IngestContext {
+    inbox: Inbox;
     copyConnection: CopyConnection;
     /** For direct loads: the same, and one beside it. */
     copyConnections: CopyConnection[];
@@ -71,7 +73,7 @@ type LoadingRun = Pick<
     | keyof IngestContext
     | "copyConnection"
     | "copyBeside"
-    | "folder"
+    | "inbox"
     | "lease"
     | "lostAnswers"
     | "merged"
@@ -86,15 +88,15 @@ type LoadingRun = Pick<
 >;
 
 export function createLoader(run: LoadingRun, clocks: FileClocks = {}): Loader {
-    const { stream, config, sql, workerId, log, copyConnection, folder, lease, proof, room, signal, staged } = run;
+    const { stream, config, sql, workerId, log, copyConnection, inbox, lease, proof, room, signal, staged } = run;
     const tails = createTailWatch(config.tailSettleMs, clocks);
     const breaks = proof.breaks();
     return {
-        ...{ stream, config, sql, workerId, log, copyConnection, tails },
+        ...{ stream, config, sql, workerId, log, copyConnection, tails, inbox: inboxOf(run) },
         copyConnections: [copyConnection, run.copyBeside],
         directPause: createPause(),
-        refusalOf: folder?.refusalOf ?? (() => null),
-        nearestNote: folder?.nearestNote ?? (() => null),
+        refusalOf: inbox?.refusalOf ?? (() => null),
+        nearestNote: inbox?.nearestNote ?? (() => null),
         readHeader: createHeaderReader(stream),
         discovery: createDiscovery(run, tails),
         archiver: createArchiver(run, config.tailSettleMs, clocks),

@@ -11,13 +11,12 @@ import { chunksOfFile } from "../ledger/chunks.ts";
 import type { FileFailure, LedgerFile, SeenFile } from "../ledger/files.ts";
 import { compressionOf } from "../read/dialect/expand.ts";
 import type { FileShape } from "../read/file-shape.ts";
-import { type ContentConfig, openContent } from "../read/open-content.ts";
+import { type ContentConfig, type Openable, openContent } from "../read/open-content.ts";
 import {
     hashRange,
     InputChanged,
     InputFault,
     type InputFile,
-    openInput,
     readIntoMemory,
     smallFileBytes,
 } from "../read/open-input.ts";
@@ -38,6 +37,7 @@ export type PreparedFile =
 
 /** All that it takes to read a file: a dry run has no more. */
 export interface Reader extends Pick<Loader, "sql" | "readHeader" | "stream"> {
+    inbox: Openable;
     config: ContentConfig & Pick<IngestConfig, "sources" | "maxChunkBytes" | "maxBatchRecords">;
 }
 
@@ -52,13 +52,13 @@ export async function prepareFile(
     try {
         if (compressionOf(ledgerFile.path) !== null || isSnapshot(loader)) {
             // Only a file that is still can be whole.
-            file = await openInput(loader.config.inputDir, ledgerFile.path);
+            file = await loader.inbox.open(ledgerFile.path);
             if (!isSettled(file.seen)) return { kind: "wait", file };
             await file.close();
             file = null;
         }
         const encoding = isBegun(ledgerFile) ? (ledgerFile.dialect?.encoding ?? "utf-8") : null;
-        file = await openContent(loader.config, ledgerFile.path, { source, encoding });
+        file = await openContent(loader.inbox, loader.config, ledgerFile.path, { source, encoding });
         if (file.sizeBytes <= smallFileBytes) file = await readIntoMemory(file);
         return await prepareOpenFile(loader, ledgerFile, file, source, isSettled(file.seen));
     } catch (error) {

@@ -7,7 +7,7 @@ import { failChunk, type LedgerChunk } from "../ledger/chunks.ts";
 import { type FileFailure, printOf } from "../ledger/files.ts";
 import type { FileShape } from "../read/file-shape.ts";
 import { openContent } from "../read/open-content.ts";
-import { hashRange, InputChanged, InputFault, type InputFile, openInput, readIntoMemory } from "../read/open-input.ts";
+import { hashRange, InputChanged, InputFault, type InputFile, readIntoMemory } from "../read/open-input.ts";
 import { readShape } from "../read/read-shape.ts";
 import type { LoadPart } from "../stage/stage-parts.ts";
 import { haveOneStatement, loadByLadder } from "./ladder.ts";
@@ -75,10 +75,10 @@ const isStream = ({ isCompressed, encoding }: InputFile) => isCompressed || enco
  * keeps its shape: to read its header again would be to expand it from its start.
  */
 async function openSource(loader: Loader, { path, source, dialect }: LedgerChunk): Promise<Source> {
-    const { config, readHeader, keptStream } = loader;
+    const { config, inbox, readHeader, keptStream } = loader;
     if (keptStream?.path === path && (await isUnchanged(loader, keptStream))) return keptStream;
     await forgetKeptStream(loader);
-    let file = await openContent(config, path, { source, encoding: dialect?.encoding ?? "utf-8" });
+    let file = await openContent(inbox, config, path, { source, encoding: dialect?.encoding ?? "utf-8" });
     try {
         if (file.sizeBytes <= groupBytes) file = await readIntoMemory(file);
         const shape = await readShape(readHeader, file, true, {
@@ -121,8 +121,8 @@ export async function forgetKeptStream(loader: Loader): Promise<void> {
     await kept?.release();
 }
 
-async function isUnchanged({ config }: Loader, { path, file: { seen } }: KeptStream): Promise<boolean> {
-    const now = await openInput(config.inputDir, path);
+async function isUnchanged({ inbox }: Loader, { path, file: { seen } }: KeptStream): Promise<boolean> {
+    const now = await inbox.open(path);
     await now.close();
     return printOf(now.seen) === printOf(seen);
 }

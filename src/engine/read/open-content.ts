@@ -1,5 +1,5 @@
 /**
- * Opens a file of the watched folder for what it says: expanded when it is compressed, and in UTF-8. Compressed and
+ * Opens a file of an inbox for what it says: expanded when it is compressed, and in UTF-8. Compressed and
  * transcoded files are read twice: once to the end, so that nothing of a broken one gets in, and once to load it.
  */
 
@@ -11,12 +11,14 @@ import { compressionOf, defaultExpansionLimits, expand, findPaddedEnd } from "./
 import { describeExpanded, describeMisnamed, telltaleBytes } from "./dialect/identify-content.ts";
 import { measure, streamBytes, streamInput } from "./dialect/stream-input.ts";
 import { encodingOfMark, transcode } from "./dialect/transcode.ts";
-import { InputFault, type InputFile, openInput } from "./open-input.ts";
+import { InputFault, type InputFile } from "./open-input.ts";
 
-export type ContentConfig = Pick<
-    IngestConfig,
-    "inputDir" | "maxRecordBytes" | "maxExpandedBytes" | "maxExpansionRatio"
->;
+export type ContentConfig = Pick<IngestConfig, "maxRecordBytes" | "maxExpandedBytes" | "maxExpansionRatio">;
+
+/** Where the file is: src/engine/discover/inbox.ts. */
+export interface Openable {
+    open(path: string): Promise<InputFile>;
+}
 
 export interface ReadingHints {
     source: SourceConfig | null;
@@ -25,11 +27,16 @@ export interface ReadingHints {
 }
 
 /**
- * @throws InputFault of openInput; `archive_…` for a compressed file that cannot be expanded; `dialect_ambiguous` when
+ * @throws InputFault of `open`; `archive_…` for a compressed file that cannot be expanded; `dialect_ambiguous` when
  * the declared encoding is not what the byte order mark says.
  */
-export async function openContent(config: ContentConfig, path: string, hints: ReadingHints): Promise<InputFile> {
-    const file = await openInput(config.inputDir, path);
+export async function openContent(
+    inbox: Openable,
+    config: ContentConfig,
+    path: string,
+    hints: ReadingHints,
+): Promise<InputFile> {
+    const file = await inbox.open(path);
     const format = compressionOf(path);
     try {
         try {

@@ -80,7 +80,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
     const outage = { retries: troubles.retries, trouble: troubles.longest };
     const member: Member = { streamId: stream.id, workerId, log, proof: createLedgerProof(), outage, tally };
     const lease = heartbeat.join(member);
-    const folder = shared.tree.of(stream);
+    const inbox = shared.tree.of(stream);
     const waiting = shared.work.of(stream.id);
     let failure: unknown = null;
     let isLeftPaused = false;
@@ -92,7 +92,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
             ...createContext(shared, { ...place, stream: current }, workerId, troubles, ending.signal),
             ...{
                 lease,
-                folder,
+                inbox,
                 work: waiting,
                 checkTable: () => table.check(current),
                 proof: member.proof,
@@ -219,7 +219,7 @@ function createContext(
     workerId: string,
     troubles: ReturnType<typeof createTroubles>,
     signal: AbortSignal,
-): Omit<Run, "lease" | "folder" | "work" | "checkTable" | "proof" | "noteMergeable"> {
+): Omit<Run, "lease" | "inbox" | "work" | "checkTable" | "proof" | "noteMergeable"> {
     const { sql, turns, copyConnections } = shared.connections;
     const { stream, config, log, tally } = place;
     const context = { stream, config, sql, workerId, log };

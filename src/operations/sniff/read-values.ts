@@ -3,6 +3,7 @@
  * and its scanner. The whole file, in pieces of a megabyte, as often as it is asked for.
  */
 import { basename, dirname } from "node:path";
+import { createFolderInbox } from "../../engine/discover/folder-inbox.ts";
 import { guessEncodings } from "../../engine/read/dialect/guess-encoding.ts";
 import { fieldsOf } from "../../engine/read/fields.ts";
 import type { FileShape, HeaderFault } from "../../engine/read/file-shape.ts";
@@ -30,7 +31,7 @@ import { trimAsciiSpace } from "../../streams/values/trim-text.ts";
 /** What of a source decides how a file is cut into records. */
 export type ReadingSettings = Omit<SourceConfig, "match">;
 
-export type ReadConfig = Omit<ContentConfig, "inputDir"> & {
+export type ReadConfig = ContentConfig & {
     /** Told after each piece, in each pass. */
     onRead?: (bytes: number, ofBytes: number) => void;
 };
@@ -75,9 +76,11 @@ export async function openCsv(
     path: string,
     settings: ReadingSettings,
 ): Promise<OpenCsv | ReadingQuestion> {
-    const inputDir = dirname(path);
     const source: SourceConfig = { match: "*", header: "first-line", newColumns: "ignore", ...settings };
-    const file = await openContent({ ...config, inputDir }, basename(path), { source, encoding: null });
+    const file = await openContent(createFolderInbox(dirname(path)), config, basename(path), {
+        source,
+        encoding: null,
+    });
     try {
         const shape = await shapeOf(config, file, source);
         if ("about" in shape) {
@@ -159,8 +162,7 @@ function encodingQuestion(encodings: readonly string[], what: string): ReadingQu
 
 /** For a file whose records hold bytes that are no UTF-8. */
 export async function askForEncoding(csv: OpenCsv, path: string, config: ReadConfig): Promise<ReadingQuestion> {
-    const inputDir = dirname(path);
-    const file = await openContent({ ...config, inputDir }, basename(path), {
+    const file = await openContent(createFolderInbox(dirname(path)), config, basename(path), {
         source: csv.shape.source,
         encoding: null,
     });

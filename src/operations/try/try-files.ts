@@ -15,6 +15,7 @@ import type { DatabaseTarget } from "../../database/database-target.ts";
 import type { Refusal } from "../../database/schema.ts";
 import { sluiceStates, sqlStateOf } from "../../database/sql-states.ts";
 import type { IngestContext } from "../../engine/context.ts";
+import { createFolderInbox } from "../../engine/discover/folder-inbox.ts";
 import type { LedgerFile } from "../../engine/ledger/files.ts";
 import { findCopies } from "../../engine/load/find-copies.ts";
 import { loadByLadder } from "../../engine/load/ladder.ts";
@@ -320,7 +321,7 @@ function unknownFile(path: string): LedgerFile {
     };
 }
 
-type TryReader = Reader & Pick<IngestContext, "stream"> & { config: { tailSettleMs: number } };
+type TryReader = Reader & Pick<IngestContext, "stream"> & { config: { inputDir: string; tailSettleMs: number } };
 
 /** All that it takes to read the files of a folder as an ingest does; nothing here loads, or writes to the ledger. */
 function readerOf(sql: Sql, { stream, config }: TryOptions, inputDir: string): TryReader {
@@ -328,6 +329,7 @@ function readerOf(sql: Sql, { stream, config }: TryOptions, inputDir: string): T
     return {
         stream,
         sql,
+        inbox: createFolderInbox(inputDir),
         config: { ...config, inputDir, tailSettleMs, maxBatchRecords: Number.MAX_SAFE_INTEGER },
         readHeader: createHeaderReader(stream),
     };
