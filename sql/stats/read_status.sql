@@ -369,15 +369,22 @@ with
     live_workers as (
         select
             workers.worker_id as "workerId",
+            coalesce(workers.report ->> 'name', workers.host) as name,
             workers.host,
             workers.pid,
             workers.input_dir as "inputDir",
             workers.started_at as "startedAt",
             workers.lease_until as "leaseUntil",
+            (loader_lease.worker_id is not null) as "isLoader",
             workers.report,
             streams.name as stream
         from ingest.workers
         inner join ingest.streams using (stream_id)
+        left join ingest.loader_lease
+            on
+                loader_lease.stream_id = workers.stream_id
+                and loader_lease.worker_id = workers.worker_id
+                and loader_lease.lease_until > (select this_moment.at from this_moment)
         where workers.lease_until > (select this_moment.at from this_moment) and ($1 is null or workers.stream_id = $1)
         order by workers.started_at
     ),

@@ -40,6 +40,7 @@ export const ingestFields = [
     "maxChunkBytes",
     "maxRecordBytes",
     "mergeWorkers",
+    "workerName",
     "maxBatchRecords",
     "maxRejects",
     "afterMerge",
@@ -52,9 +53,9 @@ export const ingestFields = [
 /** The settings of the engine. */
 export type IngestConfig = Pick<
     Config,
-    Exclude<(typeof ingestFields)[number], "maxExpandedBytes" | "maxExpansionRatio" | "configFile">
+    Exclude<(typeof ingestFields)[number], "maxExpandedBytes" | "maxExpansionRatio" | "workerName" | "configFile">
 > &
-    Partial<Pick<Config, "maxExpandedBytes" | "maxExpansionRatio">> & {
+    Partial<Pick<Config, "maxExpandedBytes" | "maxExpansionRatio" | "workerName">> & {
         sources?: readonly SourceConfig[];
     };
 

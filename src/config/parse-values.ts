@@ -132,6 +132,16 @@ export function parseHost(text: string): Parsed<string> {
     return { problem: "is not a host.", remedy: "Give it an address such as 127.0.0.1, 0.0.0.0, ::1 or localhost." };
 }
 
+/** A name that one line of status can show. */
+export function parseWorkerName(text: string): Parsed<string> {
+    const name = text.trim();
+    if (/^[\p{L}\p{N}._:@/ -]{1,60}$/u.test(name)) return { value: name };
+    return {
+        problem: "is not a name for a worker.",
+        remedy: "Give 1 to 60 letters, digits, spaces or one of . _ - : @ /, such as loader-2.",
+    };
+}
+
 /** `sluice, sluice.example.org` → the names, without ports: a Host header may have any. */
 export function parseHostNames(text: string): Parsed<readonly string[]> {
     const names = text.split(",").map((name) => name.trim());

@@ -1,5 +1,5 @@
 /** Declares every setting that takes a value: its flag, its variable, its parser and its default. */
-import { availableParallelism } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import { describeTarget, parseDatabaseUrl } from "../database/database-target.ts";
 import { parseRejectBudget, type RejectBudget } from "../streams/reject-budget.ts";
 import {
@@ -19,6 +19,7 @@ import {
     parseTrigger,
     parseWebAddress,
     parseWholeNumber,
+    parseWorkerName,
     type Trigger,
 } from "./parse-values.ts";
 
@@ -135,6 +136,14 @@ export const settings = {
         parse: (text) => parseWholeNumber(text, { least: 1, most: 16 }),
         fallback: defaultMergeWorkers,
         fallbackText: "one per core, at most 4",
+    }),
+    workerName: setting<string>({
+        flag: "--worker-name <name>",
+        variable: "SLUICE_WORKER_NAME",
+        description: "what status, API and page call this process among those that share the work",
+        parse: parseWorkerName,
+        fallback: hostname(),
+        fallbackText: "this machine's name",
     }),
     maxBatchRecords: setting<number>({
         flag: "--max-batch-records <count>",

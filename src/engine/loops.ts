@@ -50,6 +50,10 @@ export interface Tally {
     batches: number;
     /** The watched folder was gone at the last look. */
     isFolderAway: boolean;
+    /** The file that is being loaded; null between loads. */
+    loading: string | null;
+    /** How many merges are under way. */
+    merging: number;
     /** Merged files that must leave the folder, and are too young for it. */
     youngMerged: number;
     add(batch: Batch): void;

@@ -15,6 +15,7 @@ const examples = [
     "directDatabaseUrl",
     "readDatabaseUrl",
     "mergeWorkers",
+    "workerName",
     "maxRejects",
     "allowedHosts",
     "notifyWebhook",

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { hostname } from "node:os";
 import { configOptions, type Flags, ingestFields, notifyFields, readConfig } from "../../src/config/config.ts";
 import { settings } from "../../src/config/settings.ts";
 import { type Environment, isStartedByNpm } from "../../src/environment.ts";
@@ -30,10 +31,11 @@ function refuse(flags: Flags, environment: Environment): SluiceError {
 }
 
 test("the defaults", () => {
-    const { mergeWorkers, ...config } = readConfig(everyField, {}, {});
+    const { mergeWorkers, workerName, ...config } = readConfig(everyField, {}, {});
 
     expect(mergeWorkers).toBeGreaterThanOrEqual(1);
     expect(mergeWorkers).toBeLessThanOrEqual(4);
+    expect(workerName).toBe(hostname());
     expect(config).toEqual({
         databaseUrl: undefined,
         directDatabaseUrl: undefined,
@@ -157,6 +159,7 @@ describe("faults", () => {
         maxChunkBytes: "1",
         maxRecordBytes: "1TiB",
         mergeWorkers: "0",
+        workerName: "a\nb",
         maxBatchRecords: "1e6",
         maxRejects: "lots",
         afterMerge: "burn",

@@ -21,7 +21,10 @@ const answerOfDone = /C\0\0\0.(SELECT|INSERT|UPDATE|DELETE|COPY|COMMIT)/s;
 /** `alterAnswer` changes the bytes that the server sends, as latin1, without changing their length. */
 export async function openDatabaseProxy(
     target: DatabaseTarget,
-    { alterAnswer = (text) => text }: { alterAnswer?: (text: string) => string } = {},
+    {
+        alterAnswer = (text) => text,
+        address = "127.0.0.1",
+    }: { alterAnswer?: (text: string) => string; address?: string } = {},
 ) {
     const links = new Set<Link>();
     let place = target;
@@ -56,7 +59,7 @@ export async function openDatabaseProxy(
     };
     const listen = async (port: number): Promise<Server> => {
         const server = createServer(accept);
-        await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+        await new Promise<void>((resolve) => server.listen(port, address, resolve));
         return server;
     };
     let listener: Server | null = await listen(0);
@@ -74,7 +77,7 @@ export async function openDatabaseProxy(
     };
     return {
         /** The same database, through the proxy. */
-        target: makeTarget({ ...target, host: "127.0.0.1", port }),
+        target: makeTarget({ ...target, host: address, port }),
         /** Cuts all connections there are now; returns how many. New ones may come. */
         cut,
         /** Cuts them, and refuses new ones until it is mended. */

@@ -16,7 +16,7 @@ export interface FinishedIngest {
 }
 
 /** `cwd`: where sluice.config.ts and streams/ are looked for. */
-export type IngestSurroundings = Pick<ScriptOptions, "environment" | "cwd">;
+export type IngestSurroundings = Pick<ScriptOptions, "environment" | "cwd" | "prefix">;
 
 const progressLine = /^ingest: [\d,]+ (?:of (?:about )?[\d,]+ )?records.*\n/gm;
 

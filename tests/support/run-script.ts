@@ -19,6 +19,8 @@ export interface ScriptOptions {
     input?: string;
     /** Where sluice.config.ts and streams/ are looked for. */
     cwd?: string;
+    /** What runs the command elsewhere: a machine's (machines.ts). */
+    prefix?: readonly string[];
 }
 
 /**
@@ -67,9 +69,9 @@ export function asInCheckout(text: string): string {
 export function spawnScript(
     name: string,
     args: readonly string[] = [],
-    { environment = {}, input, cwd = projectDir }: ScriptOptions = {},
+    { environment = {}, input, cwd = projectDir, prefix = [] }: ScriptOptions = {},
 ) {
-    return Bun.spawn([...commandLine(name), ...args], {
+    return Bun.spawn([...prefix, ...commandLine(name), ...args], {
         cwd,
         env: {
             ...process.env,

@@ -2,7 +2,7 @@
 import { createColors } from "picocolors";
 import { describeReader, remedyForReader } from "../../database/staging-readers.ts";
 import type { FailedFile, LastBatch, LiveWorker, Status } from "../../operations/status/status-schema.ts";
-import { retriesOf, troubleOf } from "../../operations/status/worker-report.ts";
+import { describeWork, processesOf, retriesOf, troubleOf } from "../../operations/status/worker-report.ts";
 import { formatAge, formatBytes, formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
 import { formatRecordTable } from "../../terminal/record-table.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
@@ -19,6 +19,7 @@ export function formatStatus(status: Status, { color }: { color: boolean }): str
         formatRecordTable(status.totals),
         status.streams.length > 1 ? formatStreams(status) : [],
         formatFacts(status),
+        formatWorkers(status, colors),
         formatFailedFiles(status, colors),
         formatUnmatchedFiles(status),
         formatColumnDrift(status),
@@ -47,8 +48,7 @@ function colorState(status: Status, colors: Colors): string {
 function formatFacts(status: Status): string[] {
     const { asOf, standby, totals, lastBatch, freshness } = status;
     const notifications = describeNotifications(status);
-    // A process is a worker of each of its streams.
-    const workers = [...new Map(status.workers.map((worker) => [`${worker.pid} ${worker.host}`, worker])).values()];
+    const processes = processesOf(status.workers);
     return formatTable([
         [status.table, formatNumber(status.events)],
         ["files", describeFiles(status)],
@@ -56,7 +56,7 @@ function formatFacts(status: Status): string[] {
         ["batches", formatNumber(totals.batches)],
         ["last batch", lastBatch ? describeBatch(lastBatch, freshness) : "none yet"],
         ...(standby === null ? [] : [["standby", `${formatDuration(standby.lagSeconds * 1000)} behind its primary`]]),
-        ["workers", workers.length === 0 ? "none" : workers.map((worker) => describeWorker(worker, asOf)).join("; ")],
+        ["workers", describeProcesses(processes, asOf)],
         ...(notifications === null ? [] : [["notifications", notifications]]),
     ]);
 }
@@ -101,11 +101,38 @@ function describeBatch(batch: LastBatch, { secondsSinceLastMerge, lastBatchLagSe
     return `${number}: ${formatCount(batch.read, "record")} in ${formatDuration(tookMs)}${lag}`;
 }
 
-function describeWorker({ host, pid, startedAt, report }: LiveWorker, asOf: string): string {
-    const trouble = troubleOf(report);
-    const waits = trouble === null ? "" : `, waits (${sanitize(trouble.what, { most: 120 })})`;
+/** One alone is the line's own; several have a section (formatWorkers). */
+function describeProcesses(processes: LiveWorker[][], asOf: string): string {
+    if (processes.length === 0) return "none";
+    if (processes.length > 1) return `${processes.length}, below`;
+    const [{ report }] = processes[0]! as [LiveWorker];
+    return `${describeProcess(processes[0]!, asOf)}${describeRetries(report)}${describeTrouble(report)}`;
+}
+
+function describeProcess(own: LiveWorker[], asOf: string): string {
+    const [{ name, host, pid, startedAt }] = own as [LiveWorker];
     const since = formatDuration(secondsBefore(startedAt, asOf) * 1000);
-    return `pid ${pid} on ${host}, for ${since}${describeRetries(report)}${waits}`;
+    const named = name === host ? "" : `${sanitize(name)}, `;
+    return `${named}pid ${pid} on ${sanitize(host)}, for ${since}`;
+}
+
+/** A process that works on several streams has a row for each. */
+function formatWorkers({ asOf, workers, streams }: Status, colors: Colors): string[] {
+    const processes = processesOf(workers);
+    if (processes.length < 2) return [];
+    const rows = processes.flatMap((own) =>
+        own.map((worker, index) => [
+            index === 0 ? describeProcess(own, asOf) : "",
+            ...(streams.length > 1 ? [sanitize(worker.stream, { most: 40 })] : []),
+            `${describeWork(worker)}${describeRetries(worker.report)}${describeTrouble(worker.report)}`,
+        ]),
+    );
+    return [colors.bold("Workers"), ...formatTable(rows, { indent: "  " })];
+}
+
+function describeTrouble(report: unknown): string {
+    const trouble = troubleOf(report);
+    return trouble === null ? "" : `, waits (${sanitize(trouble.what, { most: 120 })})`;
 }
 
 function describeRetries(report: unknown): string {

@@ -29,7 +29,7 @@ export interface Member {
     proof: LedgerProof;
     outage: Pick<Outage, "retries" | "trouble">;
     /** Status shows it. */
-    tally: { records: RecordCounts; isFolderAway: boolean };
+    tally: { records: RecordCounts; isFolderAway: boolean; loading: string | null; merging: number };
 }
 
 export interface Lease {
@@ -119,8 +119,11 @@ function beatOf(config: IngestConfig, { streamId, workerId, proof, outage, tally
     const report = {
         trigger: config.trigger,
         tailSettleMs: config.tailSettleMs,
+        name: config.workerName ?? hostname(),
         isLoader,
         isFolderAway: tally.isFolderAway,
+        loading: tally.loading,
+        merging: tally.merging,
         records: tally.records,
         retries: outage.retries(),
         trouble: outage.trouble(),

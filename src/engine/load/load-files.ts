@@ -48,6 +48,7 @@ export async function loadRound(loader: Loader): Promise<boolean> {
         if (await group.flush()) hasProgress = true;
     } finally {
         await group.close();
+        loader.noteLoading(null);
     }
     await noteWaiting(sql, tails.unnoted());
     tails.noted();
@@ -114,6 +115,7 @@ async function takePrepared(
             return true;
         case "load": {
             const { part } = prepared;
+            loader.noteLoading(path);
             const isUnmatched = part.shape.source === null && hasSources(config.sources);
             if (isUnmatched) loader.sayUnmatched(path, { file: path });
             if (fitsOneChunk(part)) return await group.add(ledgerFile, part);

@@ -53,6 +53,8 @@ export interface Loader extends IngestContext {
     lostAnswers: string[];
     /** A load that was a batch, too, is committed. */
     noteBatch(batch: Batch): void;
+    /** For status; null when nothing is being loaded. */
+    noteLoading(path: string | null): void;
     /** There is something to merge. */
     wakeMergers(): void;
     isStopped(): boolean;
@@ -117,6 +119,9 @@ export function createLoader(run: LoadingRun, clocks: FileClocks = {}): Loader {
             run.noteMergeable(true);
             run.tally.add(batch);
             run.merged.give();
+        },
+        noteLoading(path) {
+            run.tally.loading = path;
         },
         wakeMergers: staged.give,
         isStopped: () => signal.aborted || !lease.isLoader(),

@@ -27,7 +27,7 @@ export async function mergeLoop(run: Run, index: number): Promise<void> {
 }
 
 async function mergeOnce(run: Run, index: number, merger: Merger): Promise<Batch | null> {
-    const { stream, sql, turns, lostAnswers } = run;
+    const { stream, sql, turns, lostAnswers, tally } = run;
     for (let lost = lostAnswers.shift(); lost !== undefined; lost = lostAnswers.shift()) {
         const asked = lost;
         const batch = await findBatch(sql, asked).catch((error: unknown) => {
@@ -40,12 +40,14 @@ async function mergeOnce(run: Run, index: number, merger: Merger): Promise<Batch
     if (stagedChunks === 0 && !merger.owesAnswer()) return null;
     if (slicesOf(run, index, stagedRecords) === 0 && !merger.owesAnswer()) return null;
     const turn = await turns.take(stream.id);
+    tally.merging += 1;
     try {
         // Only now: others may have begun or ended a merge while this one waited for its turn, or its stream was paused.
         if (run.signal.aborted) return null;
         const slices = slicesOf(run, index, stagedRecords);
         return slices === 0 && !merger.owesAnswer() ? null : await merger.merge(slices, turn.sql);
     } finally {
+        tally.merging -= 1;
         turn.end();
     }
 }

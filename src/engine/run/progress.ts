@@ -77,6 +77,8 @@ export function createTally(
         records: noRecords(),
         batches: 0,
         isFolderAway: false,
+        loading: null,
+        merging: 0,
         youngMerged: 0,
         retried: noRecords(),
         addRetried: (records) => addTo(tally.retried, records),

@@ -42,12 +42,14 @@ const lastBatchSchema = z.object({
 
 const workerSchema = z.object({
     workerId: z.guid(),
+    name: z.string().openapi({ description: "--worker-name; the name of its machine where it has none." }),
     host: z.string(),
     pid: z.number().int(),
     inputDir: z.string(),
     startedAt: instantSchema,
     leaseUntil: instantSchema,
-    report: z.unknown(),
+    isLoader: z.boolean().openapi({ description: "Whether it is the one that loads this stream. All of them merge." }),
+    report: z.unknown().openapi({ description: "What it left with its latest heartbeat." }),
     stream: z.string().openapi({ description: "A process that works on several streams is a worker of each." }),
 });
 

@@ -1,11 +1,15 @@
 /** Reads the report that a worker leaves with each heartbeat (src/engine/ledger/lease.ts). Pure. */
 import type { Retries, Trouble } from "../../engine/outage/troubles.ts";
+import { formatCount } from "../../terminal/format.ts";
+import { sanitize } from "../../terminal/sanitize.ts";
 
 /** A worker of another version may leave any of it out. */
 type WorkerReport = Partial<{
     trigger: { kind?: unknown; ms?: unknown };
     tailSettleMs: unknown;
     isFolderAway: unknown;
+    loading: unknown;
+    merging: unknown;
     retries: Retries | null;
     trouble: Trouble | null;
 }>;
@@ -19,6 +23,22 @@ export const troubleOf = (report: unknown): Trouble | null => read(report).troub
 
 /** Whether its last look at the input folder failed. */
 export const isFolderAway = (report: unknown): boolean => read(report).isFolderAway === true;
+
+/** A process is a worker of each of its streams: its workers, by process, in the order in which they began. */
+export function processesOf<Worker extends { host: string; pid: number }>(workers: readonly Worker[]): Worker[][] {
+    return [...Map.groupBy(workers, ({ host, pid }) => `${pid} ${host}`).values()];
+}
+
+/** What it did at its latest heartbeat, for people: `loads a.csv, 2 merges`. */
+export function describeWork({ report, isLoader }: { report: unknown; isLoader: boolean }): string {
+    const { loading, merging } = read(report);
+    const parts = [
+        typeof loading === "string" ? `loads ${sanitize(loading, { most: 80 })}` : "",
+        typeof merging === "number" && merging > 0 ? formatCount(merging, "merge") : "",
+    ].filter((part) => part !== "");
+    if (parts.length > 0) return parts.join(", ");
+    return isLoader ? "idle, the loader" : "idle, takes over when the loader is gone";
+}
 
 /** Whether it runs until somebody stops it. One of cron's takes what is there, and ends. */
 export const isEndless = (report: unknown): boolean => read(report).trigger?.kind !== "available-now";

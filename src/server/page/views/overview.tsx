@@ -8,6 +8,7 @@ import type { Verdict } from "../now/describe-verdict.ts";
 import { Now } from "../now/now.tsx";
 import type { StreamView } from "../stream-view.ts";
 import { Streams } from "../streams/streams.tsx";
+import { Workers } from "../workers/workers.tsx";
 
 export function Overview({ verdict, stream }: { verdict: Verdict; stream: StreamView }) {
     const isBuiltIn = showsBuiltIn.value;
@@ -20,6 +21,7 @@ export function Overview({ verdict, stream }: { verdict: Verdict; stream: Stream
                     {shownStatus.value && <FlowCharts Chart={isBuiltIn ? stream.Chart : null} />}
                     {isBuiltIn && <stream.Panel />}
                     <LatestBatches />
+                    <Workers />
                     <ChecksLine />
                 </div>
             )}
