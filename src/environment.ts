@@ -94,3 +94,6 @@ export function findServiceManager(environment: Environment = process.env): Serv
     const watchdogMs = Number(watchdogUsec ?? 0) / 1000;
     return { socket, watchdogMs: watchdogMs > 0 ? watchdogMs : null };
 }
+
+/** All of it, for what reads the variables of the AWS tools: src/bucket. */
+export const readEnvironment = (environment: Environment = process.env): Environment => environment;

@@ -8,7 +8,7 @@ const prefix = "SLUICE_";
 export const tokenVariable = "SLUICE_API_TOKEN";
 
 /** Beside the settings. */
-const otherVariables = [tokenVariable, "SLUICE_DEBUG", "SLUICE_STREAMS_DIR"];
+const otherVariables = [tokenVariable, "SLUICE_DEBUG", "SLUICE_STREAMS_DIR", "SLUICE_S3_PATH_STYLE"];
 
 /** Only this project's own tests read these. */
 const testVariables = ["SLUICE_SEED", "SLUICE_FUZZ_CASES"];

@@ -7,7 +7,10 @@ import { knownVariables } from "../../src/config/unknown-variables.ts";
 import { projectDir } from "../support/test-server.ts";
 
 const text = readFileSync(join(projectDir, ".env.example"), "utf8");
-const lines = [...text.matchAll(/^# ([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => ({ name: name!, value: value! }));
+const lines = [...text.matchAll(/^# ([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(([, name, value]) => ({
+    name: name!,
+    value: value!,
+}));
 
 /** Values that are no defaults, and said to be examples. */
 const examples = [

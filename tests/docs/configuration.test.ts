@@ -30,6 +30,7 @@ test("variables without a flag are named too", () => {
         "SLUICE_READ_DATABASE_URL",
         "SLUICE_API_TOKEN",
         "SLUICE_NOTIFY_SECRET",
+        "SLUICE_S3_PATH_STYLE",
         "SLUICE_STREAMS_DIR",
     ]);
 });

@@ -5,7 +5,7 @@ import { projectDir } from "../support/test-server.ts";
 
 /** A room imports from those before it, never from one behind it. */
 const rooms =
-    "built-files program errors environment terminal database streams config engine operations server commands shop index".split(
+    "built-files program errors environment terminal bucket database streams config engine operations server commands shop index".split(
         " ",
     );
 const inEngine =

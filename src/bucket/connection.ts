@@ -1,0 +1,53 @@
+import type { KeptCredentials } from "./credentials/keep-credentials.ts";
+import type { Permission } from "./faults.ts";
+import type { Place } from "./settings.ts";
+
+/** What the requests to one bucket share. */
+export interface Connection {
+    place: Place;
+    credentials: KeptCredentials;
+    patience: Patience;
+    /** What the server's clock has ahead of this one's, once it has refused a time. */
+    clock: { aheadMs: number };
+    signal: AbortSignal | undefined;
+}
+
+/** How long to wait for what, and how often. */
+export interface Patience {
+    /** Attempts in a row that bring nothing. */
+    attempts: number;
+    /** Pauses are random, up to this at first and twice as long each time, up to the longest. */
+    firstPauseMs: number;
+    longestPauseMs: number;
+    /** A request is ended when no byte has come for so long. */
+    silentMs: number;
+    /** The same while the server copies: it says nothing then. */
+    copyingMs: number;
+    /** From 0 up to 1. */
+    random(): number;
+    now(): number;
+}
+
+export const usualPatience: Patience = {
+    attempts: 6,
+    firstPauseMs: 250,
+    longestPauseMs: 8_000,
+    silentMs: 30_000,
+    copyingMs: 600_000,
+    random: Math.random,
+    now: Date.now,
+};
+
+/** One request, before it is signed. */
+export interface Ask {
+    method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+    /** None: of the bucket as a whole. */
+    key?: string;
+    query?: Readonly<Record<string, string>>;
+    /** Names in lower case. */
+    headers?: Readonly<Record<string, string>>;
+    body?: string;
+    /** What a policy must allow for it. */
+    permission: Permission;
+    silentMs?: number;
+}
