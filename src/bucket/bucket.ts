@@ -3,7 +3,7 @@
  * named reason; what may pass by itself has been tried several times by then.
  */
 import { readEnvironment } from "../environment.ts";
-import { type Connection, type Patience, usualPatience } from "./connection.ts";
+import { type Connection, type Limits, usualLimits } from "./connection.ts";
 import { findCredentials } from "./credentials/find-credentials.ts";
 import { keepCredentials } from "./credentials/keep-credentials.ts";
 import { headObject } from "./head-object.ts";
@@ -34,12 +34,12 @@ export interface Bucket {
 }
 
 /** Asks nobody anything yet. @throws BucketFault bucket_settings, bucket_no_credentials */
-export function openBucket(settings: BucketSettings, patience: Partial<Patience> = {}): Bucket {
+export function openBucket(settings: BucketSettings, limits: Partial<Limits> = {}): Bucket {
     const { env = readEnvironment(), signal } = settings;
     const connection: Connection = {
         place: placeOf(settings, env),
         credentials: keepCredentials(() => findCredentials(env, signal)),
-        patience: { ...usualPatience, ...patience },
+        limits: { ...usualLimits, ...limits },
         clock: { aheadMs: 0 },
         signal,
     };

@@ -6,14 +6,14 @@ import type { Place } from "./settings.ts";
 export interface Connection {
     place: Place;
     credentials: KeptCredentials;
-    patience: Patience;
+    limits: Limits;
     /** What the server's clock has ahead of this one's, once it has refused a time. */
     clock: { aheadMs: number };
     signal: AbortSignal | undefined;
 }
 
-/** How long to wait for what, and how often. */
-export interface Patience {
+/** How much at once, how long to wait, and how often. */
+export interface Limits {
     /** Attempts in a row that bring nothing. */
     attempts: number;
     /** Pauses are random, up to this at first and twice as long each time, up to the longest. */
@@ -23,17 +23,23 @@ export interface Patience {
     silentMs: number;
     /** The same while the server copies: it says nothing then. */
     copyingMs: number;
+    /** Keys on a page of a listing: Amazon gives no more than 1,000. */
+    pageKeys: number;
+    /** One copy takes no more: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
+    copyBytes: number;
     /** From 0 up to 1. */
     random(): number;
     now(): number;
 }
 
-export const usualPatience: Patience = {
+export const usualLimits: Limits = {
     attempts: 6,
     firstPauseMs: 250,
     longestPauseMs: 8_000,
     silentMs: 30_000,
     copyingMs: 600_000,
+    pageKeys: 1000,
+    copyBytes: 5 * 1024 ** 3,
     random: Math.random,
     now: Date.now,
 };

@@ -5,22 +5,18 @@ import { copySource, type MovedObject, readCopied } from "./move-object.ts";
 import { perform } from "./perform.ts";
 import { textOf } from "./xml.ts";
 
-export async function copyInParts(
-    connection: Connection,
-    object: MovedObject,
-    toKey: string,
-    partBytes: number,
-): Promise<void> {
+export async function copyInParts(connection: Connection, object: MovedObject, toKey: string): Promise<void> {
     const ask = (request: Omit<Ask, "key" | "permission">) =>
         perform(connection, {
             ask: () => ({
                 ...request,
                 key: toKey,
                 permission: "s3:PutObject",
-                silentMs: connection.patience.copyingMs,
+                silentMs: connection.limits.copyingMs,
             }),
             receive: readCopied,
         });
+    const partBytes = connection.limits.copyBytes;
     const uploadId = textOf(await ask({ method: "POST", query: { uploads: "" } }), "UploadId") ?? "";
     try {
         const parts: string[] = [];

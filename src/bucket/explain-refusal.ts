@@ -13,8 +13,10 @@ export interface Asked {
 }
 
 const expired = /^(ExpiredToken(Exception)?|InvalidToken|TokenRefreshRequired)$/;
-const badCredentials = /^(InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSecurity|NotSignedUp|AuthFailure)$/;
+const badCredentials =
+    /^(InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSecurity|NotSignedUp|AuthFailure|XAdminUserNotFound)$/;
 const elsewhere = /^(PermanentRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|Redirect)$/;
+const gone = /^(NoSuchKey|NoSuchVersion|NotFound|)$/;
 const tooMany = /^(SlowDown|TooManyRequests|Throttling.*|RequestLimitExceeded|ReduceYourRequestRate)$/;
 const passing = /^(InternalError|ServiceUnavailable|RequestTimeout|OperationAborted)$/;
 
@@ -26,9 +28,11 @@ export function explainRefusal(refusal: Refusal, asked: Asked): Error {
     const { bucket, key } = asked;
     if (key !== undefined) {
         if (status === 412 || status === 416) return new ObjectChanged(key);
-        if ((status === 404 && code !== "NoSuchBucket") || status === 405) return new ObjectGone(key);
+        if (status === 404 && gone.test(code)) return new ObjectGone(key);
+        // What was deleted in a bucket that keeps versions.
+        if (status === 405 && asked.permission === "s3:GetObject") return new ObjectGone(key);
     }
-    if (code === "NoSuchBucket" || status === 404) {
+    if (code === "NoSuchBucket") {
         return fault(refusal, asked, "bucket_not_found", {
             what: `There is no bucket ${bucket} at ${asked.host}.`,
             remedy: "Check its name and the endpoint.",

@@ -21,8 +21,6 @@ export interface ListOptions {
     signal?: AbortSignal;
 }
 
-const pageKeys = 1000;
-
 /** Pages of at most 1,000, in the order of the keys' UTF-8 bytes; one page is held at a time. */
 export async function* listObjects(connection: Connection, options: ListOptions): AsyncGenerator<BucketObject[]> {
     const { prefix, startAfter, signal } = options;
@@ -32,7 +30,7 @@ export async function* listObjects(connection: Connection, options: ListOptions)
             "list-type": "2",
             // A key may hold characters that XML cannot.
             "encoding-type": "url",
-            "max-keys": String(pageKeys),
+            "max-keys": String(connection.limits.pageKeys),
             ...(prefix !== "" && { prefix }),
             ...(startAfter && { "start-after": startAfter }),
             ...(token !== null && { "continuation-token": token }),

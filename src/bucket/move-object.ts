@@ -10,20 +10,12 @@ import { refusalOf } from "./refusal.ts";
 import { removeObject } from "./remove-object.ts";
 import { encodePart } from "./sign-request.ts";
 
-/** CopyObject copies no more at once: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html */
-export const mostCopiedBytes = 5 * 1024 ** 3;
-
 export type MovedObject = Pick<BucketObject, "key" | "etag" | "sizeBytes">;
 
 /** False when it changed or is gone; then it is left alone. What is at `toKey` already is overwritten. */
-export async function moveObject(
-    connection: Connection,
-    object: MovedObject,
-    toKey: string,
-    mostBytes = mostCopiedBytes,
-): Promise<boolean> {
+export async function moveObject(connection: Connection, object: MovedObject, toKey: string): Promise<boolean> {
     try {
-        if (object.sizeBytes > mostBytes) await copyInParts(connection, object, toKey, mostBytes);
+        if (object.sizeBytes > connection.limits.copyBytes) await copyInParts(connection, object, toKey);
         else await copyAtOnce(connection, object, toKey);
     } catch (error) {
         if (error instanceof ObjectChanged || error instanceof ObjectGone) return false;
@@ -48,7 +40,7 @@ async function copyAtOnce(connection: Connection, object: MovedObject, toKey: st
             key: toKey,
             headers: copySource(connection, object),
             permission: "s3:PutObject",
-            silentMs: connection.patience.copyingMs,
+            silentMs: connection.limits.copyingMs,
         }),
         receive: readCopied,
     });

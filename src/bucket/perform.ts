@@ -21,7 +21,7 @@ export interface PerformOptions<Result> {
 /** @throws BucketFault, ObjectChanged, ObjectGone, or the reason of a signal */
 export async function perform<Result>(connection: Connection, options: PerformOptions<Result>): Promise<Result> {
     const { ask, progress = () => 0, signal } = options;
-    const { patience, credentials } = connection;
+    const { limits, credentials } = connection;
     let isRenewed = false;
     let isClockSet = false;
     let reached = progress();
@@ -48,7 +48,7 @@ export async function perform<Result>(connection: Connection, options: PerformOp
             attempts = progress() > reached ? 1 : attempts + 1;
             reached = progress();
             const { retryAfterMs = 0 } = fault;
-            if (attempts >= patience.attempts || retryAfterMs > patience.longestPauseMs) throw fault;
+            if (attempts >= limits.attempts || retryAfterMs > limits.longestPauseMs) throw fault;
             await pause(Math.max(retryAfterMs, pauseMs(attempts, connection)), [connection.signal, signal]);
         }
     }
@@ -60,7 +60,7 @@ async function attempt<Result>(
     credentials: Credentials,
 ): Promise<Result> {
     const ask = makeAsk();
-    const watch = watchSilence(ask.silentMs ?? connection.patience.silentMs, [connection.signal, signal]);
+    const watch = watchSilence(ask.silentMs ?? connection.limits.silentMs, [connection.signal, signal]);
     try {
         const response = await send(connection, ask, credentials, watch.signal);
         watch.alive();
@@ -75,12 +75,12 @@ async function attempt<Result>(
 }
 
 function send(connection: Connection, ask: Ask, credentials: Credentials, signal: AbortSignal): Promise<Response> {
-    const { place, clock, patience } = connection;
+    const { place, clock, limits } = connection;
     const path = ask.key === undefined ? place.root : pathOf(place, ask.key);
     const { method, query = {}, headers = {}, body = "" } = ask;
     const signed = signRequest(
         { method, host: place.host, path, query, headers, body },
-        { credentials, region: place.region, at: new Date(patience.now() + clock.aheadMs) },
+        { credentials, region: place.region, at: new Date(limits.now() + clock.aheadMs) },
     );
     const search = encodeQuery(query);
     return fetch(`${place.origin}${path}${search === "" ? "" : `?${search}`}`, {
@@ -116,17 +116,17 @@ async function readRefusal(
 
 function explain(error: unknown, connection: Connection, { key, permission }: Ask): Error {
     if (error instanceof BucketFault || error instanceof ObjectChanged || error instanceof ObjectGone) return error;
-    const { place, patience } = connection;
+    const { place, limits } = connection;
     if (!(error instanceof Refusal)) return explainBroken(error, place.host);
     const { bucket, region, host } = place;
-    return explainRefusal(error, { bucket, region, host, key, permission, now: patience.now() });
+    return explainRefusal(error, { bucket, region, host, key, permission, now: limits.now() });
 }
 
 /** False: the server does not say what time it is. */
-function setClock({ clock, patience }: Connection, { headers }: Refusal): boolean {
+function setClock({ clock, limits }: Connection, { headers }: Refusal): boolean {
     const theirs = Date.parse(headers.get("date") ?? "");
     if (Number.isNaN(theirs)) return false;
-    clock.aheadMs = theirs - patience.now();
+    clock.aheadMs = theirs - limits.now();
     return true;
 }
 
@@ -136,9 +136,9 @@ function throwIfEnded(connection: Connection, signal: AbortSignal | undefined): 
 }
 
 /** "Full jitter": https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
-function pauseMs(attempts: number, { patience }: Connection): number {
-    const most = Math.min(patience.longestPauseMs, patience.firstPauseMs * 2 ** (attempts - 1));
-    return patience.random() * most;
+function pauseMs(attempts: number, { limits }: Connection): number {
+    const most = Math.min(limits.longestPauseMs, limits.firstPauseMs * 2 ** (attempts - 1));
+    return limits.random() * most;
 }
 
 function pause(ms: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> {
