@@ -11,11 +11,17 @@ export const none = (): Outcomes => ({
     ...{ deleted: 0, conflict: 0, rejected: 0, removed: 0 },
 });
 
+/** What the chunks of a file that come before one have read of it. */
+export interface ReadBefore {
+    endByte: number;
+    lastRecordNo: number;
+}
+
 /** What each chunk that is merged, in part or whole, holds by the model; and where the chunks are not those of the files. */
 export function readMergedChunks(
     history: ReadonlyMap<string, PathHistory>,
     ledger: Pick<StreamLedger, "files" | "chunks" | "merges">,
-    readChunk: (content: Content, chunk: LedgerChunkRow) => Reading[],
+    readChunk: (content: Content, chunk: LedgerChunkRow, before: ReadBefore) => Reading[],
 ): { readings: Map<number, Reading[]>; violations: string[] } {
     const violations: string[] = [];
     const readings = new Map<number, Reading[]>();
@@ -28,13 +34,13 @@ export function readMergedChunks(
         }
         const chunks = ledger.chunks.filter(({ fileId }) => fileId === file.fileId);
         violations.push(...findGaps(file, chunks));
-        for (const chunk of chunks) {
+        for (const [index, chunk] of chunks.entries()) {
             const content = contentOf(path, chunk);
             if (content === null) {
                 violations.push(`${describe(file, chunk)} is of bytes that were never in the file`);
                 continue;
             }
-            const read = readChunk(content, chunk);
+            const read = readChunk(content, chunk, readBefore(chunks[index - 1]));
             if (read.length !== chunk.records) {
                 violations.push(`${describe(file, chunk)} has ${chunk.records} records, the model ${read.length}`);
             }
@@ -42,6 +48,11 @@ export function readMergedChunks(
         }
     }
     return { readings, violations };
+}
+
+export function readBefore(previous: LedgerChunkRow | undefined): ReadBefore {
+    if (previous === undefined) return { endByte: 0, lastRecordNo: 0 };
+    return { endByte: previous.endByte, lastRecordNo: previous.firstRecordNo + previous.records - 1 };
 }
 
 function describe({ path, version }: LedgerFileRow, { chunkId, firstByte, endByte }: LedgerChunkRow): string {

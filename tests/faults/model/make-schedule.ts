@@ -17,7 +17,15 @@ export interface FileMaker {
     makeBad(random: Random, options: ContentOptions): Content;
     /** In place, and of the same length; null when there is no record for it. */
     change(random: Random, content: Content): { content: Content; at: number } | null;
+    /** What befalls its files, most of which are then not left alone; by default `usualLives`, and half of them are. */
+    lives?: readonly FileLife[];
 }
+
+export type FileLife = "grow" | "replace" | "overwrite" | "truncate" | "remove" | "rename" | "empty";
+
+const usualLives: readonly FileLife[] = [
+    ...(["grow", "grow", "replace", "overwrite", "truncate", "remove", "rename", "empty"] as const),
+];
 
 export function makeEventFiles(): FileMaker {
     const pool: RecordPool = { events: [] };
@@ -73,6 +81,8 @@ export interface Step {
     /** Loads and batches of the ledger to wait for, and no longer than this. */
     afterSteps: number;
     atMostMs: number;
+    /** Where a worker runs: until all is read that its file holds, and no longer. */
+    awaitsReading?: boolean;
     action: Action;
 }
 
@@ -194,12 +204,18 @@ function makeDrops(
               ? maker.makeBad(random, options(3))
               : maker.make(random, options(sizeOf(random, isLong)));
         if (!isBad) settled.push(content);
-        const isStill = kind === "undisturbed" || isBad || isCopy || random.chance(0.5);
+        const isStill = kind === "undisturbed" || isBad || isCopy || random.chance(maker.lives ? 0.2 : 0.5);
         const another = () => maker.make(random, options(random.between(0, 60)));
         const life = isStill
             ? [{ do: "put", path, content } as const]
             : makeLife(random, maker, path, content, another);
-        lives.push(life.map((action) => step(random.between(0, 2), 300, action)));
+        lives.push(
+            life.map((action, index) =>
+                maker.lives && index > 0 && random.chance(0.5)
+                    ? { ...step(0, 1_500, action), awaitsReading: true }
+                    : step(random.between(0, 2), 300, action),
+            ),
+        );
     }
     return merge(random, lives);
 }
@@ -218,14 +234,14 @@ function sizeOf(random: Random, isLong: boolean): number {
 /** A file that is not left alone. */
 function makeLife(
     random: Random,
-    { prefix, change }: FileMaker,
+    { prefix, change, lives = usualLives }: FileMaker,
     path: string,
     content: Content,
     another: () => Content,
 ): Action[] {
     const whole = content.bytes.length;
     const grown = () => growth(random, path, content);
-    switch (random.pick(["grow", "grow", "replace", "overwrite", "truncate", "remove", "rename", "empty"])) {
+    switch (random.pick(lives)) {
         case "replace":
             return [...grown(), { do: "put", path, content: another() }];
         case "overwrite": {

@@ -109,8 +109,9 @@ export async function runSchedule(
     let ledger: LedgerRows | null = null;
     let readBeside = 0;
     try {
-        for (const { afterSteps, atMostMs, action } of schedule.steps) {
+        for (const { afterSteps, atMostMs, awaitsReading, action } of schedule.steps) {
             if (afterSteps > 0) await letWork(afterSteps, atMostMs);
+            if (awaitsReading && "path" in action) await letRead(world, inputDir, action.path, atMostMs);
             const isDone = await carryOut(world, schedule, inputDir, action);
             if (isDone && action.do === "strike") faults[action.fault] = (faults[action.fault] ?? 0) + 1;
         }
@@ -173,6 +174,14 @@ async function makeLoader(target: DatabaseTarget): Promise<DatabaseTarget> {
     await ask(target, (sql) => sql.unsafe(script.replaceAll("sluice_loader", role)));
     await ask(target, (sql) => sql.unsafe(`alter role ${role} password '${role}'`));
     return makeTarget({ ...target, user: role, password: role });
+}
+
+async function letRead({ target, workers }: World, inputDir: string, path: string, atMostMs: number): Promise<void> {
+    const size = statSync(join(inputDir, path), { throwIfNoEntry: false })?.size ?? 0;
+    const until = performance.now() + atMostMs;
+    const isRead = async () =>
+        (await countRows(target, `ingest.files where path = '${path}' and loaded_bytes = ${size}`)) > 0;
+    while (workers.running().length > 0 && performance.now() < until && !(await isRead())) await Bun.sleep(30);
 }
 
 /** True unless there was nothing to do it to. */

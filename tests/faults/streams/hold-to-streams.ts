@@ -3,11 +3,13 @@ import { compareCounts, findPartial, readMergedChunks } from "../model/hold-chun
 import type { PathHistory, Schedule } from "../model/make-schedule.ts";
 import type { ChunkMergeRow, StreamLedger } from "../model/read-ledger.ts";
 import { type Reading, readRange } from "../model/read-ranges.ts";
+import { createAppendOracle } from "./append-oracle.ts";
+import { withoutTaken } from "./appends.ts";
 import { type Attempt, createExpectation, describe, type Expectation } from "./expectation.ts";
 import { createInsertOracle } from "./insert-oracle.ts";
 import { cutReaderOf } from "./make-files.ts";
 import type { Batch, CreateOracle } from "./mode-oracle.ts";
-import { type ModelMode, type ModelStream, sliceOfKey } from "./model-stream.ts";
+import { type ModelMode, type ModelStream, sliceOf } from "./model-stream.ts";
 import { holdToPathOrder } from "./path-order.ts";
 import type { StreamState } from "./read-streams.ts";
 import { createSnapshotOracle } from "./snapshot-oracle.ts";
@@ -17,6 +19,7 @@ const oracles: Record<ModelMode["name"], CreateOracle> = {
     insert: createInsertOracle,
     upsert: createUpsertOracle,
     snapshot: createSnapshotOracle,
+    append: createAppendOracle,
 };
 
 /** Every way in which the streams and the model differ; empty when they agree. */
@@ -43,9 +46,10 @@ function holdStream(
 ): string[] {
     const { ledger, rows } = state;
     const readCut = cutReaderOf(stream);
-    const { readings, violations } = readMergedChunks(history, ledger, (content, { firstByte, endByte }) =>
-        readRange(content, firstByte, endByte, maxRecordBytes, readCut),
-    );
+    const { readings, violations } = readMergedChunks(history, ledger, (content, chunk, before) => {
+        const read = readRange(content, chunk.firstByte, chunk.endByte, maxRecordBytes, readCut);
+        return stream.mode.name === "append" ? withoutTaken(content, chunk, before, read) : read;
+    });
     const expected = createExpectation(stream, ledger.rejects, violations);
     const oracle = oracles[stream.mode.name](expected, state, readings, maxRecordBytes);
     const { batches, slicesDone } = readBatches(expected, readings, ledger);
@@ -92,8 +96,7 @@ function attemptsOf(expected: Expectation, merge: ChunkMergeRow, isFirst: boolea
     const { chunkId, batchId, slices } = merge;
     return readings.flatMap((reading) => {
         // The slice of a rejected record does not matter: it touches no row. It counts with the chunk's first batch.
-        const isInBatch =
-            reading.eventId === null ? isFirst : (1 << sliceOfKey(expected.stream, reading.eventId)) & slices;
+        const isInBatch = reading.eventId === null ? isFirst : (1 << sliceOf(expected.stream, reading)) & slices;
         if (!isInBatch) return [];
         const [first] = expected.rejects.get(`${chunkId}:${reading.recordNo}`) ?? [];
         // That of a rejected record may be of a later batch.

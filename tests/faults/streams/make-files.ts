@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import type { Random } from "../../../src/shop/generator/random.ts";
 import { splitRecords } from "../../support/oracle/split-records.ts";
 import type { Content, ContentOptions, PlacedRecord } from "../../support/random-files.ts";
-import { type FileMaker, makeEventFiles } from "../model/make-schedule.ts";
+import { type FileLife, type FileMaker, makeEventFiles } from "../model/make-schedule.ts";
 import type { CutReader } from "../model/read-ranges.ts";
 import { fileColumns, judge, type ModelStream, type StreamPool } from "./model-stream.ts";
 import { chooseStreams } from "./streams.ts";
@@ -28,8 +28,12 @@ function makerOf(stream: ModelStream, pool: StreamPool): FileMaker {
         makeBad: (random, options) =>
             makeBad(random, makeContent(random, stream, pool, made, { ...options, dirty: 0 })),
         change: (random, content) => changeNote(random, stream, content),
+        // No other mode asks how far a file was read.
+        ...(stream.mode.name === "append" ? { lives: logLives } : {}),
     };
 }
+
+const logLives: readonly FileLife[] = ["grow", "grow", "grow", "replace", "overwrite", "truncate", "remove", "rename"];
 
 function makeContent(
     random: Random,

@@ -20,7 +20,14 @@ export type ModelMode =
     /** `version`: a column that holds a number. `deletes`: whether a record takes its row away. */
     | { name: "upsert"; version: string | null; deletes: (typed: TypedRecord) => boolean; keepsHistory: boolean }
     /** `by`: none, and a file is the whole table. */
-    | { name: "snapshot"; by: string[]; mayReject: Limit; mayRemove: Limit };
+    | { name: "snapshot"; by: string[]; mayReject: Limit; mayRemove: Limit }
+    /** No key. `once`: a column whose values a unique index, of this name, takes once. */
+    | {
+          name: "append";
+          rewritten: "refuse" | "again";
+          copies: "skip" | "again";
+          once: { column: string; index: string } | null;
+      };
 
 /** Whether that many of that many are within it. */
 export type Limit = (count: number, of: number) => boolean;
@@ -107,11 +114,28 @@ export function typedOf({ rules }: ModelStream, content: string): TypedRecord {
     return Object.fromEntries(Object.keys(rules).map((column, index) => [column, values[index]!]));
 }
 
+/** Of a table without a key: how many rows there are of each content. */
+export function countRow(rows: Map<string, string>, content: string): void {
+    rows.set(content, `${Number.parseInt(rows.get(content) ?? "0", 10) + 1} times`);
+}
+
+/**
+ * The slice of a valid record, as docs/system_architecture.md has it. Of a stream that appends it goes by the record's number; where
+ * one record may refuse another, all are in one slice.
+ */
+export function sliceOf(
+    stream: ModelStream,
+    { eventId, recordNo }: { eventId: string | null; recordNo: number },
+): number {
+    if (stream.mode.name !== "append") return sliceOfKey(stream, eventId!);
+    return stream.mode.once === null ? recordNo % 16 : 0;
+}
+
 /**
  * The slice of a key, by the rule that docs/system_architecture.md gives: of its first column, the last digit of a uuid,
  * FNV-1a over the digits but zeros of a number, over the letters, digits and bytes beyond ASCII of a text.
  */
-export function sliceOfKey({ rules, keys, derived }: ModelStream, key: string): number {
+function sliceOfKey({ rules, keys, derived }: ModelStream, key: string): number {
     const [first] = JSON.parse(key) as [string];
     if (derived !== null) return Number.parseInt(first.at(-1)!, 16);
     const isNumber = Object.hasOwn(rules[keys[0]!]!("x"), "problem");

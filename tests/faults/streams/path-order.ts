@@ -6,6 +6,7 @@ import { none } from "../model/hold-chunks.ts";
 import type { PathHistory } from "../model/make-schedule.ts";
 import type { Outcomes } from "../model/read-ledger.ts";
 import { type Reading, readRange } from "../model/read-ranges.ts";
+import { createAppends } from "./appends.ts";
 import { settle } from "./insert-oracle.ts";
 import type { ModelMode, ModelStream } from "./model-stream.ts";
 import type { StreamState } from "./read-streams.ts";
@@ -70,10 +71,19 @@ const foreseeSnapshots: Foresee = (stream, files) => {
     return { rows, sums: { ...sums } };
 };
 
+const foreseeAppends: Foresee = (stream, files) => {
+    const appends = createAppends(stream);
+    const sums = none();
+    const all = readingsOf(files);
+    for (const reading of all) sums[appends.meet(reading)] += 1;
+    return { rows: appends.rows, sums: { ...sums, read: all.length } };
+};
+
 const foresee: Record<ModelMode["name"], Foresee> = {
     insert: foreseeInserts,
     upsert: foreseeUpserts,
     snapshot: foreseeSnapshots,
+    append: foreseeAppends,
 };
 
 /** Which lines find their order depends on the batches of two streams: a stream with a foreign key is not foreseen. */
@@ -104,8 +114,9 @@ export function holdToPathOrder(
 
 function withoutCopies({ mode }: ModelStream, files: WholeFile[]): WholeFile[] {
     const isOrdered = mode.name === "upsert" && mode.version === null;
+    const isAgain = mode.name === "append" && mode.copies === "again";
     // Where the later record is the newer, what comes again is news; and a snapshot is compared with the latest alone.
-    if (isOrdered || mode.name === "snapshot") return files;
+    if (isOrdered || isAgain || mode.name === "snapshot") return files;
     return files.filter(({ print }, index) => files.findIndex((file) => file.print === print) === index);
 }
 

@@ -1,7 +1,7 @@
 /** What a run has left of the streams beside events: their part of the ledger, and their tables. */
 import type { Sql } from "../../../src/database/connect.ts";
 import { readStreamLedger, type StreamLedger } from "../model/read-ledger.ts";
-import type { ModelStream } from "./model-stream.ts";
+import { countRow, type ModelStream } from "./model-stream.ts";
 import { modelStreams } from "./streams.ts";
 import type { Grave } from "./upserts.ts";
 
@@ -25,7 +25,7 @@ export interface AppliedSnapshot {
 export interface StreamState {
     name: string;
     ledger: StreamLedger;
-    /** Key → content, both in the model's form. */
+    /** Key → content, both in the model's form; without a key, content → how many times. */
     rows: Map<string, string>;
     /** The keys of the table that its foreign key refers to. */
     parents: Set<string>;
@@ -71,6 +71,11 @@ export async function readStreamRows(
 ): Promise<Map<string, string>> {
     const values = Object.keys(rules).map((column) => written[column] ?? `${column}::text`);
     const rows = await sql.unsafe<{ row: (string | null)[] }[]>(`select array[${values}] as row from ${table}`);
+    if (keys.length === 0) {
+        const counted = new Map<string, string>();
+        for (const { row } of rows) countRow(counted, JSON.stringify([...row]));
+        return counted;
+    }
     return new Map(
         rows.map(({ row }) => [JSON.stringify(row.slice(0, keys.length)), JSON.stringify([...row])] as const),
     );
