@@ -2,13 +2,13 @@
 -- version of a path is the current one.
 
 -- Makes sure that every path that was seen has a row, and returns the current one of each.
--- `seen_files` is a JSON array of {path, sizeBytes, mtimeNs, inode}; those that are new go to this stream.
+-- `seen_files` is a JSON array of {path, sizeBytes, mtimeNs, inode, versionTag}; those that are new go to this stream.
 create or replace function ingest.register_files(this_stream smallint, seen_files jsonb)
 returns setof ingest.files
 language plpgsql
 as $$
 begin
-    insert into ingest.files (stream_id, path, version, size_bytes, mtime_ns, inode)
+    insert into ingest.files (stream_id, path, version, size_bytes, mtime_ns, inode, version_tag)
     select
         this_stream,
         seen."path",
@@ -19,8 +19,11 @@ begin
         ),
         seen."sizeBytes",
         seen."mtimeNs",
-        seen."inode"
-    from jsonb_to_recordset(seen_files) as seen ("path" text, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric)
+        seen."inode",
+        seen."versionTag"
+    from jsonb_to_recordset(seen_files) as seen (
+        "path" text, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric, "versionTag" text
+    )
     where not exists (
         select from ingest.files
         where (files.stream_id, files.path) = (this_stream, seen."path") and files.state <> 'replaced'
@@ -91,7 +94,8 @@ create or replace function ingest.mark_file_unchanged(
     unchanged_file_id bigint,
     seen_mtime_ns bigint,
     seen_inode numeric,
-    compared_ctime bigint
+    compared_ctime bigint,
+    seen_version_tag text default null
 )
 returns void
 language plpgsql
@@ -108,6 +112,7 @@ begin
     set
         mtime_ns = seen_mtime_ns,
         inode = seen_inode,
+        version_tag = seen_version_tag,
         compared_ctime_ns = coalesce(compared_ctime, files.compared_ctime_ns),
         state = ingest.state_of_chunks(files.file_id),
         attempts = 0,
@@ -125,7 +130,8 @@ create or replace function ingest.replace_file(
     seen_size_bytes bigint,
     seen_mtime_ns bigint,
     seen_inode numeric,
-    detail text
+    detail text,
+    seen_version_tag text default null
 )
 returns bigint
 language sql
@@ -141,8 +147,15 @@ begin atomic
         where files.file_id = replaced_file_id and files.state <> 'replaced'
         returning files.stream_id, files.path, files.version
     )
-    insert into ingest.files (stream_id, path, version, size_bytes, mtime_ns, inode)
-    select replaced_file.stream_id, replaced_file.path, replaced_file.version + 1, seen_size_bytes, seen_mtime_ns, seen_inode
+    insert into ingest.files (stream_id, path, version, size_bytes, mtime_ns, inode, version_tag)
+    select
+        replaced_file.stream_id,
+        replaced_file.path,
+        replaced_file.version + 1,
+        seen_size_bytes,
+        seen_mtime_ns,
+        seen_inode,
+        seen_version_tag
     from replaced_file
     returning files.file_id;
 end;
@@ -177,7 +190,8 @@ create or replace function ingest.fail_file(
     seen_inode numeric,
     retry_after interval,
     -- Its source in the configuration: when that changes, it is tried again.
-    failed_source jsonb
+    failed_source jsonb,
+    seen_version_tag text default null
 )
 returns text
 language sql
@@ -192,6 +206,7 @@ begin atomic
         size_bytes = coalesce(seen_size_bytes, files.size_bytes),
         mtime_ns = coalesce(seen_mtime_ns, files.mtime_ns),
         inode = coalesce(seen_inode, files.inode),
+        version_tag = coalesce(seen_version_tag, files.version_tag),
         attempts = files.attempts + 1,
         next_attempt_at = case
             when ingest.note_given_up(files.attempts + 1, retry_after) is null
@@ -202,7 +217,8 @@ begin atomic
     returning files.problem_detail;
 end;
 
--- Skips whole files as copies of merged ones. `copies` is a JSON array of {fileId, copyOf, detail, sizeBytes, mtimeNs, inode}.
+-- Skips whole files as copies of merged ones. `copies` is a JSON array of {fileId, copyOf, detail, sizeBytes, mtimeNs, inode,
+-- versionTag, ctimeNs}.
 create or replace function ingest.skip_copies(copies jsonb)
 returns void
 language sql
@@ -216,13 +232,14 @@ begin atomic
         size_bytes = copy."sizeBytes",
         mtime_ns = copy."mtimeNs",
         inode = copy."inode",
+        version_tag = copy."versionTag",
         compared_ctime_ns = copy."ctimeNs",
         attempts = 0,
         next_attempt_at = null,
         updated_at = clock_timestamp()
     from jsonb_to_recordset(copies) as copy (
         "fileId" bigint, "copyOf" bigint, "detail" text, "sizeBytes" bigint, "mtimeNs" bigint, "inode" numeric,
-        "ctimeNs" bigint
+        "ctimeNs" bigint, "versionTag" text
     )
     where files.file_id = copy."fileId" and files.state in ('pending', 'failed') and files.loaded_bytes = 0;
 end;

@@ -251,7 +251,8 @@ create type ingest.staged_chunk as (
     "chunkId" bigint, "fileId" bigint, "firstByte" bigint, "endByte" bigint, "firstRecordNo" bigint, "firstLineNo" bigint,
     "endLineNo" bigint, "records" bigint, "plainRecords" bigint, "sliceRecords" integer[], "contentHash" text,
     "isPadded" boolean, "isAgain" boolean, "isHeld" boolean, "atEnd" boolean, "tailByte" bigint, "tailRecordNo" bigint,
-    "tailLineNo" bigint, "sizeBytes" bigint, "mtimeNs" bigint, "ctimeNs" bigint, "inode" numeric, "shapeNo" integer
+    "tailLineNo" bigint, "sizeBytes" bigint, "mtimeNs" bigint, "ctimeNs" bigint, "inode" numeric,
+    "versionTag" text, "shapeNo" integer
 );
 -- Its report of how a file is read.
 drop type if exists ingest.file_shape;
@@ -395,6 +396,7 @@ begin
         size_bytes = chunk."sizeBytes",
         mtime_ns = chunk."mtimeNs",
         inode = chunk."inode",
+        version_tag = chunk."versionTag",
         compared_ctime_ns = coalesce(chunk."ctimeNs", files.compared_ctime_ns),
         header = shapes."header",
         extra_columns = shapes."extraColumns",

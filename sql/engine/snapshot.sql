@@ -422,4 +422,4 @@ create or replace function ingest.print_of(file ingest.files)
 returns text
 language sql
 immutable
-return concat_ws(' ', file.size_bytes, file.mtime_ns, file.inode);
+return concat_ws(' ', file.size_bytes, coalesce(file.version_tag, concat_ws(' ', file.mtime_ns, file.inode)));

@@ -45,6 +45,7 @@ export const ingestFields = [
     "maxRejects",
     "afterMerge",
     "archiveDir",
+    "listEveryMs",
     "maxExpandedBytes",
     "maxExpansionRatio",
     "configFile",
@@ -53,9 +54,12 @@ export const ingestFields = [
 /** The settings of the engine. */
 export type IngestConfig = Pick<
     Config,
-    Exclude<(typeof ingestFields)[number], "maxExpandedBytes" | "maxExpansionRatio" | "workerName" | "configFile">
+    Exclude<
+        (typeof ingestFields)[number],
+        "maxExpandedBytes" | "maxExpansionRatio" | "listEveryMs" | "workerName" | "configFile"
+    >
 > &
-    Partial<Pick<Config, "maxExpandedBytes" | "maxExpansionRatio" | "workerName">> & {
+    Partial<Pick<Config, "maxExpandedBytes" | "maxExpansionRatio" | "listEveryMs" | "workerName">> & {
         sources?: readonly SourceConfig[];
     };
 

@@ -91,10 +91,18 @@ export const settings = {
     inputDir: setting<string | undefined>({
         flag: "--input <folder>",
         variable: "SLUICE_INPUT_DIR",
-        description: "the folder of CSV files",
+        description: "the folder of CSV files, or s3://bucket/prefix",
         parse: parsePath,
         fallback: undefined,
         fallbackText: "data/input_data",
+    }),
+    listEveryMs: setting<number>({
+        flag: "--list-every <duration>",
+        variable: "SLUICE_LIST_EVERY",
+        description: "how often a bucket is listed in full; longer where that takes more than a twentieth of the time",
+        parse: (text) => parseDuration(text),
+        fallback: 60_000,
+        fallbackText: "1m",
     }),
     trigger: setting<Trigger>({
         flag: "--trigger <when>",

@@ -129,6 +129,8 @@ export const files = ingest.table(
         /** Nanoseconds since 1970 and the inode, as lstat gives them: only ever compared for equality. */
         mtimeNs: bigint("mtime_ns", { mode: "bigint" }).notNull(),
         inode: numeric("inode").notNull(),
+        /** Of an object in a bucket, what its server calls this content (ETag): with the size, which version it is. Else null. */
+        versionTag: text("version_tag"),
         /** The ctime as of which the bytes are those that were read (src/engine/discover/recheck-files.ts); null: not known. */
         comparedCtimeNs: bigint("compared_ctime_ns", { mode: "bigint" }),
         /** How far the ledger's chunks reach. */

@@ -5,9 +5,11 @@ import { resolve, sep } from "node:path";
 import type { IngestConfig } from "../config/config.ts";
 import { program } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
+import { isInBucket } from "../streams/route-files.ts";
 
 /** The project's own default folder is made when it is missing; one that somebody named must be there. */
 export function requireInputFolder(inputDir: string, isDefault: boolean): void {
+    if (isInBucket(inputDir)) return;
     try {
         if (isDefault) mkdirSync(inputDir, { recursive: true });
         readdirSync(inputDir);
@@ -18,6 +20,7 @@ export function requireInputFolder(inputDir: string, isDefault: boolean): void {
 
 /** The same for a folder by whatever name or link it is reached. One that is not there stays as it is written. */
 export function realFolder(folder: string): string {
+    if (isInBucket(folder)) return folder.replace(/\/+$/, "");
     try {
         return realpathSync(folder);
     } catch {
@@ -27,6 +30,7 @@ export function realFolder(folder: string): string {
 
 /** Files that are archived into the folder that they come from would be found again, and moved in circles. */
 export function refuseArchiveAsInput({ inputDir, archiveDir, afterMerge }: ArchiveSettings): void {
+    if (isInBucket(inputDir)) return;
     const [input, archive] = [realFolder(inputDir), realFolder(archiveDir)];
     if (afterMerge !== "archive" || (input !== archive && !input.startsWith(archive + sep))) return;
     throw new SluiceError({

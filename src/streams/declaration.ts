@@ -4,7 +4,7 @@ import type { ModeDeclaration } from "./mode.ts";
 import type { SourceConfig } from "./source-config.ts";
 
 export interface StreamDeclaration extends Omit<SourceConfig, "match">, ModeDeclaration {
-    /** A glob of paths in the watched folder: `orders-*.csv`, `inbox/**` + `/*.csv`. */
+    /** A glob of paths in the watched folder: `orders-*.csv`, `inbox/**` + `/*.csv`; or of objects in a bucket: `s3://bucket/prefix/*.csv`. */
     files: string;
     /** `public.orders`, or the pgTable that a migration has made. */
     table: string | PgTable;

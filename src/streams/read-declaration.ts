@@ -1,6 +1,7 @@
 /** What a stream's file exports → its parts, or every fault in it. Pure. */
 import { getTableConfig, type PgTable } from "drizzle-orm/pg-core";
 import { z } from "zod";
+import { parseBucketUrl } from "../bucket/bucket-url.ts";
 import type { StreamDeclaration } from "./declaration.ts";
 import { deriveKey } from "./derive-key.ts";
 import { type Mode, modeSchema, modeSettings } from "./mode.ts";
@@ -37,6 +38,7 @@ export function readDeclaration(declaration: unknown): ReadDeclaration | { fault
         mode.success ? null : describe(mode.error),
         mode.data?.name === "append" ? keyOfAppend({ key, ...settings }) : null,
         faultsOfSettings(settings, null),
+        faultOfAddress(files),
     ];
     if (!mode.success || faults.some((fault) => fault !== null)) {
         return { faults: faults.filter((fault) => fault !== null).join("; ") };
@@ -45,6 +47,15 @@ export function readDeclaration(declaration: unknown): ReadDeclaration | { fault
         ...{ files, triggers, settings, key: key ?? null, mode: mode.data },
         table: typeof table === "string" ? table : nameOfTable(table),
     };
+}
+
+function faultOfAddress(files: string): string | null {
+    try {
+        parseBucketUrl(files);
+        return null;
+    } catch (error) {
+        return `files: ${(error as Error).message}`;
+    }
 }
 
 /** A key would have no effect. */

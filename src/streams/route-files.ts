@@ -11,6 +11,12 @@ export interface Claim {
     rivals: readonly string[] | null;
 }
 
+/** A glob of the addresses of objects, or such an address: `s3://bucket/prefix/` and what follows. */
+export const isInBucket = (filesOrPath: string) => /^s3:\/\//i.test(filesOrPath);
+
+/** What all that the glob takes begins with: the text before its first wildcard. */
+export const literalStart = (files: string) => /^[^*?[{!\\]*/.exec(files)![0];
+
 /** All files of the folder and its subfolders. */
 const everyFile = "**";
 
@@ -19,6 +25,7 @@ export const hasSubfolders = (files: string) => files.includes("/") || files ===
 
 /** Whether the glob takes the path: a `.csv` (perhaps compressed), or a file whose ending the glob names, as `*.tsv` does. */
 export function claims(files: string, path: string): boolean {
+    if (isInBucket(files) !== isInBucket(path)) return false;
     if (!fits(files, path) || (path.includes("/") && !hasSubfolders(files))) return false;
     return /\.csv(\.gz|\.zst)?$/i.test(path) || namesEnding(files, path);
 }

@@ -4,6 +4,7 @@ import { type CheckResult, runChecks } from "../../src/operations/run-checks.ts"
 import { readConfigFile } from "../../src/config/read-config-file.ts";
 import { rejectReasonsOf } from "../../src/streams/reject-reasons.ts";
 import { useEmptyDatabase, useFolder } from "../support/fixture.ts";
+import { useBucket } from "../support/use-bucket.ts";
 import { type IngestSummary, ingestFolder } from "../support/ingest-folder.ts";
 import {
     type Case,
@@ -21,6 +22,8 @@ const countNames = ["read", "inserted", "duplicate", "conflict", "rejected"] as 
 
 const database = useEmptyDatabase(import.meta.path);
 const inputDir = useFolder();
+/** SLUICE_CASES_IN=bucket: the same files, and the same outcome, from a bucket. */
+const bucket = process.env.SLUICE_CASES_IN === "bucket" ? useBucket() : null;
 
 describe.each(cases.map((testCase) => [testCase.name, testCase] as const))("%s", (_name, testCase: Case) => {
     test(testCase.about, async () => {
@@ -28,7 +31,8 @@ describe.each(cases.map((testCase) => [testCase.name, testCase] as const))("%s",
         const sources = testCase.configFile ? await readConfigFile(testCase.configFile, eventsStream) : [];
         for (const step of testCase.steps) {
             await deliverStep(step, inputDir);
-            summaries.push(await ingestFolder(database.target, inputDir, { ...testCase.overrides, sources }));
+            await bucket?.mirror(inputDir);
+            summaries.push(await ingestFolder(database.target, bucket?.url ?? inputDir, { ...testCase.overrides, sources }));
         }
         const outcome = await readOutcome(database.sql);
 

@@ -5,6 +5,8 @@
  */
 import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
 import type { FileClocks } from "../discover/file-age.ts";
+import { inboxOf } from "../discover/inbox.ts";
+import { leaveBucket } from "./leave-bucket.ts";
 import { leaveFolder } from "./leave-folder.ts";
 import { type ArchiveContext, isSame, type Leaving, type MergedFile, type Present } from "./leaving.ts";
 
@@ -34,7 +36,8 @@ interface Pass {
 export function createArchiver(context: ArchiveContext, settleMs: number, clocks: FileClocks = {}) {
     const { afterMerge } = context.config;
     const { now = () => performance.now(), ageOf = () => null } = clocks;
-    const leaving = leaveFolder(context);
+    const inbox = inboxOf(context);
+    const leaving = inbox.place === null ? leaveFolder(context) : leaveBucket(context, inbox, inbox.place);
     const waiting = new Map<number, Waiting>();
     let young = { files: 0, undated: 0 };
     let isRecovered = false;
@@ -128,6 +131,7 @@ async function mergedFiles({ sql, stream }: ArchiveContext, afterFileId: number)
             size_bytes as "sizeBytes",
             mtime_ns::text as "mtimeNs",
             inode::text as inode,
+            version_tag as "versionTag",
             compared_ctime_ns::text as "comparedCtimeNs",
             to_char(coalesce(merged_at, updated_at) at time zone 'UTC', 'YYYY-MM-DD') as day
         from ingest.files

@@ -8,7 +8,9 @@ import type { Inbox } from "./inbox.ts";
 export function createFolderInbox(inputDir: string): Inbox {
     return {
         name: inputDir,
+        place: null,
         see: (path) => see(inputDir, path),
+        expect() {},
         open: (path) => openInput(inputDir, path),
         isGone: (path) => isGone(inputDir, path),
         async identity() {

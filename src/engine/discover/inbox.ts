@@ -1,10 +1,12 @@
 /**
  * Where a stream's files arrive. What an ingest asks of such a place is here, and the rules (discovery, copies, growth, crashes,
- * archive) are written once, over it: folder-inbox.ts has the folder.
+ * archive) are written once, over it: folder-inbox.ts has the folder, bucket-inbox.ts the bucket.
  */
 import type { FileFailure, SeenFile } from "../ledger/files.ts";
 import type { WakeUp } from "../outage/wake-up.ts";
 import type { InputFile } from "../read/open-input.ts";
+import type { BucketPlace } from "./bucket-inbox.ts";
+import type { Listing } from "./find-in-bucket.ts";
 import { createFolderInbox } from "./folder-inbox.ts";
 import type { FolderHints } from "./watch-folder.ts";
 
@@ -12,10 +14,17 @@ import type { FolderHints } from "./watch-folder.ts";
 export interface Inbox {
     /** For people. */
     name: string;
+    /** Null: it is a folder. */
+    place: BucketPlace | null;
     /** The file as it looks now; null when there is none. */
     see(path: string): Promise<SeenFile | null>;
-    /** @throws InputFault when it cannot be read as it is now */
-    open(path: string): Promise<InputFile>;
+    /** These are about to be opened, in this order, as the ledger has them. */
+    expect(files: readonly ExpectedFile[]): void;
+    /**
+     * `as`: how the ledger has seen it, if it need not be asked how it looks now.
+     * @throws InputFault when it cannot be read as it is now; BucketFault when nothing can be
+     */
+    open(path: string, as?: ExpectedFile | null): Promise<InputFile>;
     /** Whether there certainly is no such file. */
     isGone(path: string): Promise<boolean>;
     /** Another one when another place has taken the name: a mount that is away leaves an empty folder. Null while there is none. */
@@ -23,6 +32,7 @@ export interface Inbox {
 }
 
 export type FoundFile = SeenFile & { path: string };
+export type ExpectedFile = FoundFile;
 
 /** Finds what is new or has changed. It remembers what it has found, and may forget that at any time: then it finds it again. */
 export interface Finder {
@@ -41,6 +51,8 @@ export type Paths = Pick<ReadonlySet<string>, "has">;
 
 /** An inbox as one stream sees it. */
 export interface StreamInbox extends Inbox {
+    /** Of an inbox that is listed in full now and then, the latest listing; null before, and of a folder, which is looked at all the while. */
+    listing(): Listing | null;
     /** Given when a file of the stream may have changed. */
     changed: WakeUp;
     /** What was reported since the last call. */

@@ -85,6 +85,7 @@ export function createInputTree({ config, log, streams }: InputTreeOptions): Inp
             return {
                 ...inbox,
                 changed: own.changed,
+                listing: () => null,
                 take() {
                     const taken = own.hints;
                     own.hints = { names: new Set(), isOverflow: false };
@@ -104,9 +105,10 @@ export function createInputTree({ config, log, streams }: InputTreeOptions): Inp
     };
 }
 
-const noteOf = (nearest: string | null) => (nearest === null ? null : `No stream claims it; nearest: ${nearest}.`);
+export const noteOf = (nearest: string | null) =>
+    nearest === null ? null : `No stream claims it; nearest: ${nearest}.`;
 
-function refuseRivals(rivals: string): FileFailure {
+export function refuseRivals(rivals: string): FileFailure {
     const detail = `Several streams claim it: ${rivals}. None of them reads it.`;
     return { problem: "stream_ambiguous", detail, retryAfterMs: null };
 }

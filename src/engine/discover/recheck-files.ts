@@ -6,6 +6,7 @@
  * ctime a file was last compared.
  */
 
+import { BucketFault } from "../../bucket/faults.ts";
 import type { IngestContext } from "../context.ts";
 import { chunksOfFile } from "../ledger/chunks.ts";
 import {
@@ -77,6 +78,7 @@ export async function recheckFile(
     } catch (error) {
         // It is gone, or changes this very moment: then it is seen to differ.
         if (error instanceof InputFault) return "same";
+        if (error instanceof BucketFault) return "later";
         throw error;
     } finally {
         await file?.close();

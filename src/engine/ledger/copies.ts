@@ -3,7 +3,7 @@ import type { Sql } from "../../database/connect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import type { SeenFile } from "./files.ts";
 
-export interface KnownContent extends Pick<SeenFile, "sizeBytes" | "mtimeNs" | "inode"> {
+export interface KnownContent extends Pick<SeenFile, "sizeBytes" | "mtimeNs" | "inode" | "versionTag"> {
     fileId: number;
     path: string;
     state: "loaded" | "merged";
@@ -13,7 +13,7 @@ export interface KnownContent extends Pick<SeenFile, "sizeBytes" | "mtimeNs" | "
 
 const contentColumns = `
     file_id as "fileId", path, state, size_bytes as "sizeBytes", mtime_ns::text as "mtimeNs", inode::text as inode,
-    coalesce(content_hash, '') as "contentHash", source`;
+    version_tag as "versionTag", coalesce(content_hash, '') as "contentHash", source`;
 
 /** Files with one of these whole contents, merged or on the way there. */
 export async function filesWithContent(sql: Sql, streamId: number, contentHashes: string[]): Promise<KnownContent[]> {
@@ -79,7 +79,8 @@ export async function appendedContents(
         from (
             select
                 read_files.file_id, read_files.path, case when is_merged then 'merged' else 'loaded' end as state,
-                read_files.size_bytes, read_files.mtime_ns, read_files.inode, read_files.content_hash, read_files.source
+                read_files.size_bytes, read_files.mtime_ns, read_files.inode, read_files.version_tag,
+                read_files.content_hash, read_files.source
             from read_files
             where
                 read_files.is_merged is not null

@@ -15,6 +15,7 @@ export interface LedgerFile {
     /** Decimal text: only ever compared. */
     mtimeNs: string;
     inode: string;
+    versionTag: string | null;
     loadedBytes: number;
     loadedRecords: number;
     loadedLines: number;
@@ -34,23 +35,25 @@ export interface LedgerFile {
     copyOf: number | null;
 }
 
-/** A file by lstat or fstat, as the ledger keeps it. */
+/** A file by lstat or fstat, or an object of a bucket, as the ledger keeps it. */
 export interface SeenFile {
     sizeBytes: number;
     mtimeNs: string;
     /** Changes with every write, and with much that is none (a chmod, a link): see recheck-files.ts. */
     ctimeNs?: string;
     inode: string;
+    /** The ETag of an object: with its size all that tells which version it is. */
+    versionTag?: string | null;
 }
 
 /** Equal for a file that looks the same. */
-export function printOf({ sizeBytes, mtimeNs, inode }: SeenFile): string {
-    return `${sizeBytes} ${mtimeNs} ${inode}`;
+export function printOf({ sizeBytes, mtimeNs, inode, versionTag }: SeenFile): string {
+    return versionTag == null ? `${sizeBytes} ${mtimeNs} ${inode}` : `${sizeBytes} ${versionTag}`;
 }
 
 const fileColumns = `
     file_id as "fileId", path, version, state, size_bytes as "sizeBytes", mtime_ns::text as "mtimeNs",
-    inode::text as "inode", loaded_bytes as "loadedBytes", loaded_records as "loadedRecords",
+    inode::text as "inode", version_tag as "versionTag", loaded_bytes as "loadedBytes", loaded_records as "loadedRecords",
     loaded_lines as "loadedLines", tail_byte as "tailByte",
     tail_record_no as "tailRecordNo", tail_line_no as "tailLineNo", problem, dialect, source, waits_as as "waitsAs",
     compared_ctime_ns::text as "comparedCtimeNs", copy_of as "copyOf"`;
@@ -107,7 +110,8 @@ export async function markFileUnchanged(
 ): Promise<void> {
     await sql`
         select ingest.mark_file_unchanged(
-            ${fileId}, ${seen.mtimeNs}::text::bigint, ${seen.inode}::text::numeric, ${comparedCtimeNs}::text::bigint
+            ${fileId}, ${seen.mtimeNs}::text::bigint, ${seen.inode}::text::numeric, ${comparedCtimeNs}::text::bigint,
+            ${seen.versionTag ?? null}
         )`;
 }
 
@@ -123,7 +127,8 @@ export async function noteCompared(sql: Sql, files: { fileId: number; ctimeNs: s
 export async function replaceFile(sql: Sql, fileId: number, seen: SeenFile, detail: string): Promise<void> {
     await sql`
         select ingest.replace_file(
-            ${fileId}, ${seen.sizeBytes}, ${seen.mtimeNs}::text::bigint, ${seen.inode}::text::numeric, ${detail}
+            ${fileId}, ${seen.sizeBytes}, ${seen.mtimeNs}::text::bigint, ${seen.inode}::text::numeric, ${detail},
+            ${seen.versionTag ?? null}
         )`;
 }
 
@@ -181,7 +186,7 @@ export async function failFile(
             ${fileId}, ${failure.problem}, ${failure.detail}, ${seen?.sizeBytes ?? null},
             ${seen?.mtimeNs ?? null}::text::bigint, ${seen?.inode ?? null}::text::numeric,
             ${failure.retryAfterMs}::float8 * interval '1 millisecond',
-            ${source ? JSON.stringify(source) : null}::text::jsonb
+            ${source ? JSON.stringify(source) : null}::text::jsonb, ${seen?.versionTag ?? null}
         ) as detail`;
     return row?.detail ?? failure.detail;
 }

@@ -30,6 +30,8 @@ export interface Member {
     outage: Pick<Outage, "retries" | "trouble">;
     /** Status shows it. */
     tally: { records: RecordCounts; isFolderAway: boolean; loading: string | null; merging: number };
+    /** The latest full listing of its bucket; null for a folder, and before the first. */
+    listing?: () => { name: string; keys: number; secondsAgo: number; seconds: number } | null;
 }
 
 export interface Lease {
@@ -115,7 +117,11 @@ export function createHeartbeat(
     };
 }
 
-function beatOf(config: IngestConfig, { streamId, workerId, proof, outage, tally }: Member, isLoader: boolean): Beat {
+function beatOf(
+    config: IngestConfig,
+    { streamId, workerId, proof, outage, tally, listing }: Member,
+    isLoader: boolean,
+): Beat {
     const report = {
         trigger: config.trigger,
         tailSettleMs: config.tailSettleMs,
@@ -124,6 +130,7 @@ function beatOf(config: IngestConfig, { streamId, workerId, proof, outage, tally
         isFolderAway: tally.isFolderAway,
         loading: tally.loading,
         merging: tally.merging,
+        listing: listing?.() ?? null,
         records: tally.records,
         retries: outage.retries(),
         trouble: outage.trouble(),

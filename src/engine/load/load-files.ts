@@ -11,7 +11,7 @@ import { decideOnHeldFiles, isHeldBack } from "./held-files.ts";
 import { closeUnless, groupFiles, type LoadGroup, startGroup } from "./load-group.ts";
 import { loadLargeFile } from "./load-large-file.ts";
 import type { Loader } from "./loader.ts";
-import { fitsOneChunk, type PreparedFile, prepareFile } from "./prepare-file.ts";
+import { fitsOneChunk, isUntouched, type PreparedFile, prepareFile } from "./prepare-file.ts";
 import { stageChunksAgain } from "./stage-again.ts";
 
 /** Loads all that waits, round by round. Returns whether there was any. */
@@ -39,6 +39,7 @@ export async function loadRound(loader: Loader): Promise<boolean> {
     const files = await filesFromHere(loader);
     let hasProgress = false;
     const group = startGroup(loader);
+    loader.inbox.expect(files.filter(isUntouched));
     try {
         for (const ledgerFile of files) {
             if (loader.isStopped()) break;

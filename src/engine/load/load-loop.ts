@@ -1,7 +1,9 @@
 /** The loop that looks at the folder, loads and, between loads, tidies up. */
+import { BucketFault } from "../../bucket/faults.ts";
 import { sluiceStates, sqlStateOf } from "../../database/sql-states.ts";
 import { isInputFolderError } from "../input-folder.ts";
 import type { Run } from "../loops.ts";
+import { type BucketBlock, createBucketBlock } from "./bucket-block.ts";
 import { loadAll } from "./load-files.ts";
 import { createLoader } from "./loader.ts";
 import { forgetKeptStream } from "./stage-again.ts";
@@ -12,6 +14,7 @@ export async function loadLoop(run: Run): Promise<void> {
     const inbox = run.inbox!;
     const { changed } = inbox;
     const trigger = createTrigger(run, changed);
+    const block = createBucketBlock(run, trigger.endsByItself);
     let loader = createLoader(run, trigger.clocks);
     let wasLoader = false;
     /** The last time there was nothing to load. */
@@ -41,14 +44,21 @@ export async function loadLoop(run: Run): Promise<void> {
                     loader = createLoader(run, trigger.clocks);
                     isQuiet = false;
                 }
-                await runStep(run, () => lookAndLoad(turn));
+                if (!block.isOn()) {
+                    await runStep(run, block, async () => {
+                        await lookAndLoad(turn);
+                        await block.passed();
+                    });
+                }
                 if (lease.isLoader() && room.isSweepDue()) await run.survive(room.sweep);
             }
             wasLoader = lease.isLoader();
             const isLast = await trigger.endTurn(loader, async () => {
-                if (lease.isLoader() && !signal.aborted) await runStep(run, loader.archiver.pass);
+                if (lease.isLoader() && !signal.aborted && !block.isOn()) {
+                    await runStep(run, block, loader.archiver.pass);
+                }
             });
-            if (isLast) break;
+            if (isLast && !block.isStanding()) break;
             await trigger.pause(turn);
         }
     } finally {
@@ -60,7 +70,11 @@ export async function loadLoop(run: Run): Promise<void> {
 const fencedPauseMs = 200;
 
 /** Where another worker has taken over, or moved a file on, it is simply read again. */
-async function runStep({ survive, lease, log, tally }: Run, step: () => Promise<unknown>): Promise<void> {
+async function runStep(
+    { survive, lease, log, tally }: Run,
+    block: BucketBlock,
+    step: () => Promise<unknown>,
+): Promise<void> {
     await survive(async () => {
         try {
             await step();
@@ -71,6 +85,8 @@ async function runStep({ survive, lease, log, tally }: Run, step: () => Promise<
                 // Or our lease ran out while the heartbeat waited for a connection: then it is ours again at once.
                 await Bun.sleep(fencedPauseMs);
                 await lease.renew();
+            } else if (error instanceof BucketFault) {
+                await block.failed(error);
             } else if (isInputFolderError(error)) {
                 if (!tally.isFolderAway) {
                     log.warn(`${error.message} Waiting for it.`, { event: "folder_away", code: error.code });

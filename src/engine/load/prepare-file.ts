@@ -8,7 +8,7 @@ import { defaultDialect } from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { hasSources, sourceOf, unmatchedNote } from "../../streams/source-of.ts";
 import { chunksOfFile } from "../ledger/chunks.ts";
-import type { FileFailure, LedgerFile, SeenFile } from "../ledger/files.ts";
+import { type FileFailure, type LedgerFile, printOf, type SeenFile } from "../ledger/files.ts";
 import { compressionOf } from "../read/dialect/expand.ts";
 import type { FileShape } from "../read/file-shape.ts";
 import { type ContentConfig, type Openable, openContent } from "../read/open-content.ts";
@@ -58,7 +58,11 @@ export async function prepareFile(
             file = null;
         }
         const encoding = isBegun(ledgerFile) ? (ledgerFile.dialect?.encoding ?? "utf-8") : null;
-        file = await openContent(loader.inbox, loader.config, ledgerFile.path, { source, encoding });
+        file = await openContent(loader.inbox, loader.config, ledgerFile.path, {
+            source,
+            encoding,
+            as: isUntouched(ledgerFile) ? ledgerFile : null,
+        });
         if (file.sizeBytes <= smallFileBytes) file = await readIntoMemory(file);
         return await prepareOpenFile(loader, ledgerFile, file, source, isSettled(file.seen));
     } catch (error) {
@@ -217,7 +221,7 @@ interface Rewrite {
 async function findRewrite(loader: Reader, ledgerFile: LedgerFile, file: InputFile): Promise<Rewrite> {
     const { seen, sizeBytes } = file;
     const isSameSize = seen.sizeBytes === ledgerFile.sizeBytes;
-    const isSame = isSameSize && seen.mtimeNs === ledgerFile.mtimeNs && seen.inode === ledgerFile.inode;
+    const isSame = printOf(seen) === printOf(ledgerFile);
     // One that was refused for its bytes looks as it did then, and is refused again.
     if (isSame && (!isAppend(loader) || (seen.ctimeNs ?? null) === ledgerFile.comparedCtimeNs)) {
         return { detail: null, isCompared: false };
@@ -232,6 +236,7 @@ async function findRewrite(loader: Reader, ledgerFile: LedgerFile, file: InputFi
         return changed(`It grew to ${seen.sizeBytes} bytes: a snapshot is read as a whole.`);
     }
     const chunks = await chunksOfFile(loader.sql, ledgerFile.fileId);
+    // An object grows by being written anew: all of them have one inode.
     const hasGrown = seen.sizeBytes > ledgerFile.sizeBytes && seen.inode === ledgerFile.inode;
     const isCompared = !hasGrown || chunks.length <= 2 || ledgerFile.loadedBytes <= smallFileBytes;
     for (const chunk of isCompared ? chunks : [chunks[0]!, chunks.at(-1)!]) {

@@ -7,6 +7,7 @@ import type { IngestConfig } from "../../config/config.ts";
 import type { FileProblem } from "../../database/file-problems.ts";
 import type { Encoding } from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
+import type { SeenFile } from "../ledger/files.ts";
 import { compressionOf, defaultExpansionLimits, expand, findPaddedEnd } from "./dialect/expand.ts";
 import { describeExpanded, describeMisnamed, telltaleBytes } from "./dialect/identify-content.ts";
 import { measure, streamBytes, streamInput } from "./dialect/stream-input.ts";
@@ -17,13 +18,15 @@ export type ContentConfig = Pick<IngestConfig, "maxRecordBytes" | "maxExpandedBy
 
 /** Where the file is: src/engine/discover/inbox.ts. */
 export interface Openable {
-    open(path: string): Promise<InputFile>;
+    open(path: string, as?: (SeenFile & { path: string }) | null): Promise<InputFile>;
 }
 
 export interface ReadingHints {
     source: SourceConfig | null;
     /** By which the file was first read; null when it is new. */
     encoding: Encoding | null;
+    /** How the ledger has seen it, if it need not be asked how it looks now. */
+    as?: (SeenFile & { path: string }) | null;
 }
 
 /**
@@ -36,7 +39,7 @@ export async function openContent(
     path: string,
     hints: ReadingHints,
 ): Promise<InputFile> {
-    const file = await inbox.open(path);
+    const file = await inbox.open(path, hints.as);
     const format = compressionOf(path);
     try {
         try {

@@ -135,7 +135,7 @@ export async function readIntoMemory(file: InputFile): Promise<InputFile> {
     return inMemory(file, bytes, sizeAfter);
 }
 
-function inMemory(facts: Facts, bytes: Buffer, sizeAfter: number): InputFile {
+export function inMemory(facts: Facts, bytes: Buffer, sizeAfter: number): InputFile {
     return {
         ...facts,
         content: bytes,

@@ -12,7 +12,7 @@ import type { SourceConfig } from "../../streams/source-config.ts";
 import type { Stream } from "../../streams/stream.ts";
 import { addRecordCounts, type RecordCounts } from "../../terminal/record-counts.ts";
 import type { IngestLog } from "../context.ts";
-import { createInputTree } from "../discover/input-tree.ts";
+import { openInboxes } from "../discover/open-inboxes.ts";
 import { refuseArchiveAsInput } from "../input-folder.ts";
 import { createHeartbeat, refuseOtherFolder } from "../ledger/lease.ts";
 import { readClock } from "../ledger/read-backlog.ts";
@@ -152,7 +152,7 @@ function createProcess(
     const shared: Shared = {
         ...{ connections, recovery, revive, signal, work: createWorkWatch(connections.sql, outage.survive) },
         heartbeat: createHeartbeat({ sql: connections.leaseSql, config }, outage, onAttempt),
-        tree: createInputTree({
+        tree: openInboxes({
             config: { ...config, sources: restSources },
             log,
             streams: options.activeStreams ?? streams,

@@ -8,6 +8,7 @@ import { meaningOf } from "../../database/sql-states.ts";
 import { SluiceError } from "../../errors.ts";
 import type { Stream } from "../../streams/stream.ts";
 import type { IngestLog } from "../context.ts";
+import { describeListing } from "../discover/find-in-bucket.ts";
 import type { InputTree } from "../discover/input-tree.ts";
 import { createRechecks } from "../discover/recheck-files.ts";
 import type { Heartbeat, Member } from "../ledger/lease.ts";
@@ -66,7 +67,10 @@ const mostAttemptsOfMany = 5;
 
 export function createStreamWorker(shared: Shared, place: StreamPlace) {
     const { heartbeat, signal, isAlone } = shared;
-    const { stream, config, log, tally } = place;
+    const { stream, log, tally } = place;
+    const inbox = shared.tree.of(stream);
+    // An object appears whole: no tail of it has to settle.
+    const config = inbox.place === null ? place.config : { ...place.config, tailSettleMs: 0 };
     const workerId = place.workerId ?? randomUUID();
     const troubles = createTroubles();
     const survive = openOutage(shared, place, troubles, signal).survive;
@@ -78,9 +82,11 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
         untilResumed: async () => (isEnding ? undefined : await untilResumed(waiting, log, signal)),
     });
     const outage = { retries: troubles.retries, trouble: troubles.longest };
-    const member: Member = { streamId: stream.id, workerId, log, proof: createLedgerProof(), outage, tally };
+    const member: Member = {
+        ...{ streamId: stream.id, workerId, log, proof: createLedgerProof(), outage, tally },
+        listing: () => describeListing(inbox),
+    };
     const lease = heartbeat.join(member);
-    const inbox = shared.tree.of(stream);
     const waiting = shared.work.of(stream.id);
     let failure: unknown = null;
     let isLeftPaused = false;
@@ -89,7 +95,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
     async function work(current: Stream): Promise<unknown> {
         const ending = createEnding(signal);
         const run: Run = {
-            ...createContext(shared, { ...place, stream: current }, workerId, troubles, ending.signal),
+            ...createContext(shared, { ...place, config, stream: current }, workerId, troubles, ending.signal),
             ...{
                 lease,
                 inbox,

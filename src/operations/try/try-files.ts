@@ -306,6 +306,7 @@ function unknownFile(path: string): LedgerFile {
         sizeBytes: 0,
         mtimeNs: "0",
         inode: "0",
+        versionTag: null,
         loadedBytes: 0,
         loadedRecords: 0,
         loadedLines: 0,

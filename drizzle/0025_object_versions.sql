@@ -1,0 +1,1 @@
+ALTER TABLE "ingest"."files" ADD COLUMN "version_tag" text;

@@ -1,0 +1,200 @@
+/**
+ * Finds objects of a bucket. A full listing is the truth: a watermark of LastModified loses large uploads, which carry the time
+ * at which they began, and a pointer in the order of the keys loses keys that sort before it. Between two listings, a quick look
+ * behind the greatest known key finds what is named by the date. Both run beside the looks, and may take a twentieth of the time.
+ */
+import type { SeenFile } from "../ledger/files.ts";
+import { createWakeUp, type WakeUp } from "../outage/wake-up.ts";
+import { type BucketPlace, seenOfObject } from "./bucket-inbox.ts";
+import { collectWhenLarge } from "./collect-when-large.ts";
+import { createFingerprints } from "./fingerprints.ts";
+import type { Finder, FoundFile, Inbox, StreamInbox } from "./inbox.ts";
+
+export interface BucketNames {
+    /** Nothing outside it is one of the stream's. */
+    prefix: string;
+    isOwn(path: string): boolean;
+}
+
+export interface BucketPace {
+    /** Between the beginnings of two full listings. */
+    listEveryMs: number;
+    signal: AbortSignal;
+}
+
+/** For status. */
+export interface Listing {
+    /** Its keys, when the latest full listing ended. */
+    keys: number;
+    /** By the monotonic clock: when that began, since what came later may not be in it. */
+    asOf: number;
+    tookMs: number;
+}
+
+/** As a worker's report has it. */
+export function describeListing({ name, listing }: Pick<StreamInbox, "name" | "listing">) {
+    const latest = listing();
+    if (latest === null) return null;
+    const inSeconds = (ms: number) => Math.round(ms / 100) / 10;
+    return {
+        name,
+        keys: latest.keys,
+        secondsAgo: inSeconds(performance.now() - latest.asOf),
+        seconds: inSeconds(latest.tookMs),
+    };
+}
+
+const listingShare = 0.05;
+const quickLookEveryMs = 5_000;
+/** So much may be found ahead of who takes it. */
+const mostFoundAhead = 4_000;
+
+export function createBucketFinder(
+    { bucket, pathOf }: BucketPlace,
+    inbox: Pick<Inbox, "see">,
+    { prefix, isOwn }: BucketNames,
+    { listEveryMs, signal }: BucketPace,
+    changed: Pick<WakeUp, "give">,
+    onListed: (listing: Listing) => void,
+): Finder {
+    const known = createFingerprints();
+    const beside = createBeside(changed, signal);
+    let greatest = "";
+    let isFirst = true;
+    let isListed = false;
+    let nextListingAt = 0;
+    let nextQuickLookAt = 0;
+
+    async function* newIn(startAfter: string | undefined, clock: { busyMs: number; keys: number }) {
+        const pages = bucket.list({ prefix, startAfter, signal })[Symbol.asyncIterator]();
+        while (true) {
+            const askedAt = performance.now();
+            const { done, value } = await pages.next();
+            clock.busyMs += performance.now() - askedAt;
+            if (done) return;
+            clock.keys += value.length;
+            greatest = later(greatest, value.at(-1)!.key);
+            const found: FoundFile[] = [];
+            for (const object of value) {
+                const path = pathOf(object.key);
+                if (path === null || !isOwn(path)) continue;
+                const seen = seenOfObject(object);
+                if (!known.meet(path, lookOf(seen))) found.push({ path, ...seen });
+            }
+            collectWhenLarge();
+            yield found;
+        }
+    }
+
+    async function* listAll(): AsyncGenerator<FoundFile[]> {
+        const clock = { busyMs: 0, keys: 0 };
+        const begunAt = performance.now();
+        known.beginPass();
+        yield* newIn(undefined, clock);
+        known.endPass();
+        const restMs = clock.busyMs / listingShare - clock.busyMs;
+        nextListingAt = Math.max(begunAt + listEveryMs, performance.now() + restMs);
+        isListed = true;
+        onListed({ keys: clock.keys, asOf: begunAt, tookMs: performance.now() - begunAt });
+    }
+
+    async function* lookQuickly(): AsyncGenerator<FoundFile[]> {
+        const clock = { busyMs: 0, keys: 0 };
+        yield* newIn(greatest, clock);
+        nextQuickLookAt = performance.now() + Math.max(quickLookEveryMs, clock.busyMs / listingShare);
+    }
+
+    async function seeNamed(names: Iterable<string>): Promise<FoundFile[]> {
+        const found: FoundFile[] = [];
+        for (const path of names) {
+            if (!isOwn(path)) continue;
+            // It is looked up in the ledger even if it looks the same: it may have gone and come back.
+            known.forget(path);
+            const seen = await inbox.see(path);
+            if (seen !== null) found.push({ path, ...seen });
+        }
+        return found;
+    }
+
+    return {
+        async *find({ names, isOverflow }) {
+            yield await seeNamed(names);
+            if (isFirst || isOverflow) {
+                yield* listAll();
+                isFirst = false;
+                return;
+            }
+            if (!beside.isUnderWay()) {
+                if (performance.now() >= nextListingAt) beside.begin(listAll());
+                else if (performance.now() >= nextQuickLookAt) beside.begin(lookQuickly());
+            }
+            try {
+                yield* beside.take();
+            } catch (error) {
+                // What comes next waits for a whole listing: whether the bucket can be used again is known then.
+                isFirst = true;
+                throw error;
+            }
+        },
+        learn(files) {
+            for (const file of files) known.learn(file.path, lookOf(file));
+        },
+        takePresent() {
+            if (!isListed) return null;
+            isListed = false;
+            return known;
+        },
+    };
+}
+
+const lookOf = ({ sizeBytes, versionTag }: SeenFile) => `${sizeBytes} ${versionTag}`;
+
+/** In the order of the bytes of UTF-8. */
+function later(one: string, other: string): string {
+    return Buffer.compare(Buffer.from(one), Buffer.from(other)) < 0 ? other : one;
+}
+
+/** A pass beside the looks. What it finds waits to be taken, and it waits while that is much. */
+function createBeside(changed: Pick<WakeUp, "give">, signal: AbortSignal) {
+    let isUnderWay = false;
+    let failure: { error: unknown } | null = null;
+    const found: FoundFile[][] = [];
+    let ahead = 0;
+    const taken = createWakeUp();
+
+    async function run(pages: AsyncIterable<FoundFile[]>): Promise<void> {
+        for await (const page of pages) {
+            if (page.length === 0) continue;
+            found.push(page);
+            ahead += page.length;
+            changed.give();
+            while (ahead >= mostFoundAhead && !signal.aborted) await taken.wait(taken.count(), 1_000);
+            if (signal.aborted) return;
+        }
+    }
+    return {
+        isUnderWay: () => isUnderWay,
+        begin(pages: AsyncIterable<FoundFile[]>): void {
+            isUnderWay = true;
+            void run(pages)
+                .catch((error: unknown) => {
+                    failure = { error };
+                })
+                .finally(() => {
+                    isUnderWay = false;
+                });
+        },
+        /** What was found so far. Throws what the pass threw. */
+        *take(): Generator<FoundFile[]> {
+            while (found.length > 0) {
+                yield found[0]!;
+                // Not before it is in the ledger.
+                ahead -= found.shift()!.length;
+                taken.give();
+            }
+            const failed = failure;
+            failure = null;
+            if (failed !== null) throw failed.error;
+        },
+    };
+}
