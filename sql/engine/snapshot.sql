@@ -308,6 +308,49 @@ begin
 end
 $$;
 
+-- The released file that has this chunk is staged again, as text: see ingest.wants_text. It waits for a merge that has begun.
+create or replace function ingest.stage_as_text(this_stream smallint, chunk_of_file bigint)
+returns void
+language plpgsql
+as $$
+declare
+    released_file_id bigint;
+begin
+    perform from ingest.slices where slices.stream_id = this_stream order by slices.slice_no for update;
+    released_file_id := (
+        select chunks.file_id from ingest.chunks
+        where chunks.chunk_id = chunk_of_file and chunks.state = 'staged'
+    );
+    perform ingest.take_back_chunks(released_file_id, array['held', 'staged']);
+    update ingest.files
+    set state = 'pending', attempts = files.attempts + 1, updated_at = clock_timestamp()
+    where files.file_id = released_file_id and files.state = 'loaded';
+end
+$$;
+
+-- Whether a file's records are staged as text, and not typed by COPY: it was tried typed, and a reject needs its text; or the stream's
+-- latest merge had rejects, so that this one likely has some, too.
+create or replace function ingest.wants_text(this_file_id bigint)
+returns boolean
+language sql
+stable
+return (
+    select
+        files.attempts > 0
+        or coalesce(
+            (
+                select batches.conflict + batches.rejected > 0
+                from ingest.batches
+                where batches.stream_id = files.stream_id and batches.kind = 'merge'
+                order by batches.batch_id desc
+                limit 1
+            ),
+            false
+        )
+    from ingest.files
+    where files.file_id = this_file_id
+);
+
 -- A file of which staged rows were lost is read again as a whole. As ingest.drop_lost_chunks, which knows of chunks.
 create or replace function ingest.drop_lost_snapshot()
 returns void

@@ -66,6 +66,8 @@ export const sluiceStates = {
     directRefused: "SL009",
     /** TableShapeFault: a table is not the one that Sluice made. */
     tableShape: "SL010",
+    /** The text of a record of a snapshot is needed, which was staged typed: its file is staged again, as text. */
+    textNeeded: "SL011",
 } as const;
 
 /** postgres.js, then Bun.sql, then the operating system. */

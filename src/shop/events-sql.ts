@@ -15,6 +15,7 @@ const reasons = Object.fromEntries(eventsStream.columns.map(({ name }) => [name,
 const columns: ColumnSql[] = eventsStream.columns.map(({ name, ident, type }) => ({
     name,
     ident,
+    typed: null,
     column: name,
     type: type.name,
     reason: reasons[name]!,

@@ -47,7 +47,8 @@ export function parentsOf(table: CatalogTable, columns: readonly ColumnSql[]): R
             code: unknownCode(foreignKey),
             condition: hasParent(foreignKey, quoteIdent(table.name)),
         })),
-        row: (value) => rowText(table, columns, (column) => (own.has(column.name) ? value(column) : "null::text")),
+        row: (value) =>
+            rowText(table, columns, (column) => (own.has(column.name) ? value(column) : column.cast("null::text"))),
     };
 }
 
@@ -74,28 +75,23 @@ export function deletesOf(
     if (mode.name !== "upsert" || mode.deleteWhen === null) return null;
     const { deleteWhen } = mode;
     return (record) => {
-        const row = rowText(table, columns, ({ ident }) => `${record}.${ident}`, { isTyped: true });
+        const row = rowText(table, columns, ({ ident }) => `${record}.${ident}`);
         // A line of its own, so that a comment ends.
         return `coalesce((select (${deleteWhen}\n) from ${row}), false)`;
     };
 }
 
 /** A row as the table would have it, under its name. */
-function rowText(
-    table: CatalogTable,
-    columns: readonly ColumnSql[],
-    value: (column: ColumnSql) => string,
-    { isTyped = false } = {},
-): string {
+function rowText(table: CatalogTable, columns: readonly ColumnSql[], value: (column: ColumnSql) => string): string {
     const stored = table.columns.filter(({ generatedText }) => generatedText === null);
     const generated = table.columns.filter(({ generatedText }) => generatedText !== null);
     const typedValue = (column: CatalogColumn) => {
         const filled = columns.find(({ name }) => name === column.name);
         if (filled === undefined) return `null::${column.type}`;
-        const typed = isTyped ? value(filled) : filled.cast(value(filled));
         // A condition compares as the table does.
-        const cast = filled.collation === null ? typed : `${typed} collate ${filled.collation}`;
-        return isSteady(column.defaultText) ? `coalesce(${cast}, (${column.defaultText})::${column.looseType})` : cast;
+        const collated = filled.collation === null ? value(filled) : `${value(filled)} collate ${filled.collation}`;
+        if (!isSteady(column.defaultText)) return collated;
+        return `coalesce(${collated}, (${column.defaultText})::${column.looseType})`;
     };
     const base = `(select ${stored.map((column) => `${typedValue(column)} as ${quoteIdent(column.name)}`).join(", ")})`;
     if (generated.length === 0) return `${base} as ${quoteIdent(table.name)}`;

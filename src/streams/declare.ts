@@ -67,6 +67,10 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
         };
     });
     const tableText = `${quoteIdent(table.schema)}.${quoteIdent(table.name)}`;
+    // A domain may refuse the null that stands there for a record staged as text.
+    const isTyped =
+        declared.mode.name === "snapshot" &&
+        filled.every(({ column, rule }) => isKept(rule) && column.domains.length === 0);
     const stream = defineStream({
         id: streamId,
         name: declared.name,
@@ -81,9 +85,13 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
         mode: declared.mode,
         source: readingSource(table, declared.source),
         direct: isOrdered ? null : directTable(tableText, filled, declared.mode),
+        typed: isTyped ? Object.fromEntries(filled.map(({ column }, index) => [column.name, typedIdent(index)])) : null,
         columns: columns.map(({ rule: _, ...column }) => column),
     });
-    const sqlColumns = filled.map(({ column }, index) => columnSql(table, column, columns[index]!, declared.mode));
+    const sqlColumns = filled.map(({ column }, index) => ({
+        ...columnSql(table, column, columns[index]!, declared.mode),
+        typed: isTyped ? typedIdent(index) : null,
+    }));
     return {
         stream,
         sql: {
@@ -110,13 +118,18 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
     };
 }
 
+/** Whether a COPY stores a plain value as a merge does. */
+const isKept = ({ loader }: TypeRule): boolean => loader.plainEnd !== null || loader.isKept === true;
+
+/** In staging, for the typed values of a column. */
+const typedIdent = (index: number): string => `typed_${index + 1}`;
+
 /** Null where a record whose key is new may change what another is, or some value may not be stored as its file has it. */
 function directTable(
     table: string,
     filled: readonly { column: CatalogColumn; rule: TypeRule }[],
     mode: Mode,
 ): DirectTable | null {
-    const isKept = ({ loader }: TypeRule) => loader.plainEnd !== null || loader.isKept === true;
     if (mode.name !== "insert" || !filled.every(({ rule }) => isKept(rule))) return null;
     const columns = filled.map(({ column }): [string, string | null] => {
         const hasDefault = column.defaultText !== null || column.identity !== null;
@@ -205,7 +218,7 @@ function columnSql(
     column: CatalogColumn,
     declared: Column & { rule: TypeRule },
     mode: Mode,
-): ColumnSql {
+): Omit<ColumnSql, "typed"> {
     const { name, ident, isRequired, rule } = declared;
     // A record that says nothing replaces a value with its default, where that is always the same: what a row is must not
     // depend on the records of its key that came before.
@@ -253,12 +266,15 @@ function fallbackOf(table: CatalogTable, { name, defaultText, looseType, identit
 
 /** A verdict for records that the loader calls plain: what it did not look at is asked. */
 function knownToPass(columns: readonly Column[], sqlColumns: readonly ColumnSql[], record: string): string | null {
-    if (columns.every(({ type }) => type.plainEnd === null)) return null;
+    const typed = sqlColumns.filter((_, index) => columns[index]!.isRequired).map((column) => column.typed);
+    const ofTyped = typed.includes(null) ? null : typed.map((ident) => `${record}.${ident} is not null`).join("\nand ");
+    if (columns.every(({ type }) => type.plainEnd === null)) return ofTyped;
     const asked = columns.flatMap(({ type, isRequired, ident }, index) => {
         if (type.plainEnd === null) return [sqlColumns[index]!.passes(`${record}.${ident}`, "")];
         return isRequired ? [`${record}.${ident} is not null`] : [];
     });
-    return [`${record}.plain_second is not null`, ...asked].join("\nand ");
+    const ofText = [`${record}.plain_second is not null`, ...asked].join("\nand ");
+    return ofTyped === null ? ofText : `${ofTyped}\nor ${ofText}`;
 }
 
 /** Names that templates use for themselves beside a record's columns: of columns, variables and parameters. */
@@ -267,7 +283,7 @@ const taken = new Set(
     accept_conflicts answer bare chunk_id cmax cmin ctid definition done_slices end_page expected extra_columns facts fate first_page
     first_position found has_padded has_refused holds idle_lanes is_exchange is_padded is_suspect is_valid is_watched kept_chunks kept_rows
     kind lane last_position left_out load_id moved_before next_position no_batch older_than ordinality part place plain_second
-    position problem reasons record record_no refusal refused row_count said_column said_constraint said_context
+    position problem reasons record record_no records refusal refused row_count said_column said_constraint said_context
     said_detail said_message said_table samples scan slice_no sql_state sqlerrm sqlstate staged staging stored stored_rows table_name tableoid
     has_row says_other stored_version gone_version gone_chunk gone_record is_deletion is_repeated outcome is_first is_last row_id
     is_late is_piece is_restaged same_key
@@ -281,7 +297,11 @@ function chooseIdents(names: readonly string[]): Map<string, string> {
     const used = new Set(names);
     const free = (wanted: string): string => {
         let name = wanted;
-        while (taken.has(name) || /^(?:extra|named)_(?:\d+|key)$/.test(name) || (name !== wanted && used.has(name))) {
+        while (
+            taken.has(name) ||
+            /^(?:extra|named|typed)_(?:\d+|key)$/.test(name) ||
+            (name !== wanted && used.has(name))
+        ) {
             // A name has 63 bytes at the most.
             name = `${name.slice(0, 50)}_`;
         }

@@ -40,6 +40,8 @@ export interface Stream {
     keepsExtras: boolean;
     /** How a COPY writes records straight into the table; null: only a merge may. */
     direct: DirectTable | null;
+    /** By name of a column, its place in staging for values that COPY makes typed; null: staging has text alone. */
+    typed: Readonly<Record<string, string>> | null;
     /** Which files are its: a glob of paths in the watched folder. Null: those that no other stream claims. */
     files: string | null;
     /** How its files are read; null: as the sources of sluice.config.ts say. */
@@ -63,6 +65,7 @@ type Definition = Pick<Stream, "id" | "name" | "table" | "extras"> & {
     time: string | null;
     keepsExtras?: boolean;
     direct?: DirectTable | null;
+    typed?: Readonly<Record<string, string>> | null;
     files?: string | null;
     source?: SourceConfig | null;
 };
@@ -81,6 +84,7 @@ export function defineStream(definition: Definition): Stream {
         mode: { name: "insert" },
         keepsExtras: true,
         direct: null,
+        typed: null,
         isSlicedByNumber: false,
         files: null,
         source: null,

@@ -95,6 +95,12 @@ export async function nextFiles(
         limit ${limit}`;
 }
 
+/** Whether the records of a snapshot are staged as text, and not typed by COPY. */
+export async function wantsText(sql: Sql, fileId: number): Promise<boolean> {
+    const [row] = await sql<{ wants: boolean | null }[]>`select ingest.wants_text(${fileId}) as wants`;
+    return row?.wants !== false;
+}
+
 export async function fileById(sql: Sql, fileId: number): Promise<LedgerFile | null> {
     const [row] = await sql<LedgerFile[]>`
         select ${sql.unsafe(fileColumns)} from ingest.files where files.file_id = ${fileId}`;

@@ -1,11 +1,11 @@
 /**
- * The ladder that every load climbs: verbatim, then parsed, then part by part, until the one that cannot pass is given up
+ * The ladder that every load climbs: verbatim (of a snapshot first typed), then parsed, then part by part, until the one that cannot pass is given up
  * and the rest has gone on. All of that at once, so that what comes after is not merged before it (promise 10).
  */
 import { isDataFault } from "../../database/sql-states.ts";
 import { InputFault } from "../read/open-input.ts";
 import { type LoadPart, NeedsParsing } from "../stage/stage-parts.ts";
-import { copyStatement, type Way } from "../stage/stage-records.ts";
+import { copyStatement, typedTargets, type Way } from "../stage/stage-records.ts";
 
 export interface Climb<Result> {
     attempt(parts: LoadPart[], way: Way): Promise<Result[]>;
@@ -24,6 +24,7 @@ export async function loadByLadder<Result>(
     } catch (error) {
         if (error instanceof InputFault) return await climb.giveUp(parts, error);
         if (!(error instanceof NeedsParsing || isDataFault(error))) throw error;
+        if (way === "typed") return await loadByLadder(parts, climb);
         if (way === "verbatim") return await loadByLadder(parts, climb, "parsed");
         if (parts.length === 1) return await climb.giveUp(parts, copyRefused());
         const results: Result[] = [];
@@ -40,6 +41,9 @@ function copyRefused(): InputFault {
 function wayOf({ shape }: LoadPart): Way {
     return shape.needsParsing ? "parsed" : "verbatim";
 }
+
+/** Whether COPY may make its values typed. */
+export const canBeTyped = ({ shape, isTyped }: LoadPart): boolean => isTyped === true && typedTargets(shape) !== null;
 
 /** Whether the parts can share a load, whichever lane it fills. */
 export function haveOneStatement(one: LoadPart, other: LoadPart): boolean {

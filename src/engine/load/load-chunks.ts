@@ -45,7 +45,12 @@ export async function loadChunks(
     way: Way,
 ): Promise<LoadedPart[]> {
     const { stream, config, copyConnection, sql, workerId } = context;
-    const { loadId, chunkIds, lane } = await copyConnection.beginLoad(stream.id, workerId, way, parts.length);
+    const { loadId, chunkIds, lane } = await copyConnection.beginLoad(
+        stream.id,
+        workerId,
+        way === "typed" ? "verbatim" : way,
+        parts.length,
+    );
     try {
         await passFaultPoint("before-copy");
         const outcomes: StagedOutcome[] = [];

@@ -33,7 +33,7 @@ export async function loadLargeFile(loader: Loader, ledgerFile: LedgerFile, firs
 
 /** Null when the file is at its end. */
 function partBehind(loader: Loader, ledgerFile: LedgerFile, part: LoadPart, outcome: StagedOutcome): LoadPart | null {
-    const { file, shape, takeTail } = part;
+    const { file, shape, takeTail, isTyped = false } = part;
     if (outcome.endByte >= file.sizeBytes) return null;
     const loadedSoFar = {
         ...ledgerFile,
@@ -42,5 +42,5 @@ function partBehind(loader: Loader, ledgerFile: LedgerFile, part: LoadPart, outc
         loadedLines: part.firstLineNo + outcome.lines - 1,
         ...tailOf(part, outcome),
     };
-    return nextPart(loader, loadedSoFar, file, shape, takeTail);
+    return { ...nextPart(loader, loadedSoFar, file, shape, takeTail), isTyped };
 }

@@ -4,13 +4,13 @@ import { InputChanged, InputFault } from "../read/open-input.ts";
 import type { ReadOutcome } from "../read/read-records.ts";
 import type { LoadPart } from "../stage/stage-parts.ts";
 import { type Candidate, findCopies, reportCopies } from "./find-copies.ts";
-import { loadByLadder } from "./ladder.ts";
+import { type Climb, canBeTyped, loadByLadder } from "./ladder.ts";
 import { type LoadedPart, loadChunks } from "./load-chunks.ts";
 import type { Loader } from "./loader.ts";
 
 /** The parts that were loaded; none when the files must be looked at again, or have failed. */
 export async function loadParts(loader: Loader, parts: LoadPart[]): Promise<LoadedPart[]> {
-    const loaded = await loadByLadder(parts, {
+    const climb: Climb<LoadedPart> = {
         async attempt(tried, way) {
             const loadedNow = await loadChunks(loader, tried, way);
             for (const { part, outcome } of loadedNow) {
@@ -23,7 +23,8 @@ export async function loadParts(loader: Loader, parts: LoadPart[]): Promise<Load
             await noteFault(loader, tried, fault);
             return [];
         },
-    });
+    };
+    const loaded = await loadByLadder(parts, climb, parts.every(canBeTyped) ? "typed" : undefined);
     if (loaded.length > 0) noteLoaded(loader, loaded);
     return loaded;
 }

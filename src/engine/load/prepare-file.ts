@@ -8,7 +8,7 @@ import { defaultDialect } from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { hasSources, sourceOf, unmatchedNote } from "../../streams/source-of.ts";
 import { chunksOfFile } from "../ledger/chunks.ts";
-import { type FileFailure, type LedgerFile, printOf, type SeenFile } from "../ledger/files.ts";
+import { type FileFailure, type LedgerFile, printOf, type SeenFile, wantsText } from "../ledger/files.ts";
 import { compressionOf } from "../read/dialect/expand.ts";
 import type { FileShape } from "../read/file-shape.ts";
 import { type ContentConfig, type Openable, openContent } from "../read/open-content.ts";
@@ -107,6 +107,7 @@ async function prepareOpenFile(
     // A file of several chunks is not hashed as a whole yet: findCopy compares it chunk by chunk.
     if (isUntouched(ledgerFile) && fitsOneChunk(part)) part.contentHash = await hashRange(file, 0, sizeBytes);
     part.isCompared = isCompared;
+    part.isTyped = loader.stream.typed !== null && !(await wantsText(loader.sql, part.fileId));
     return { kind: "load", part };
 }
 

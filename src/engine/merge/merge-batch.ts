@@ -14,7 +14,7 @@ import type { Batch } from "../ledger/batch.ts";
 import { failChunk } from "../ledger/chunks.ts";
 import type { FileFailure } from "../ledger/files.ts";
 import { allSlices, type BatchSize, createBatchSize } from "./batch-size.ts";
-import { failReleasedSnapshot, refusalOf } from "./refused-snapshot.ts";
+import { failReleasedSnapshot, needsText, refusalOf, stageAsText } from "./refused-snapshot.ts";
 
 export interface MergeRequest {
     /** Bit n wants slice n; the merge takes those that no other merge has locked. */
@@ -126,6 +126,7 @@ async function merge(merger: MergerState, slices: number): Promise<Batch | null>
                 continue;
             }
             const isSnapshot = merger.stream.mode.name === "snapshot";
+            if (isSnapshot && needsText(error)) return await readAgainAsText(merger);
             if (!isFaultOfData(error) && !(isSnapshot && refusalOf(error))) throw error;
             const outcome = isSnapshot ? await failSnapshot(merger, error) : await narrowDown(merger, slices, error);
             if (outcome !== "again") return outcome;
@@ -211,6 +212,14 @@ async function failSnapshot(merger: MergerState, error: unknown): Promise<Batch 
         await failReleasedSnapshot(merger, chunk.chunkId, refusal ?? mergeFailure(named));
         return "again";
     }
+}
+
+/** Whichever file is released by now: to read it as text is never wrong. */
+async function readAgainAsText(merger: MergerState): Promise<null> {
+    merger.openKey = null;
+    const [chunk] = await openChunks(merger, allSlices);
+    if (chunk) await stageAsText(merger, chunk.chunkId, chunk.path);
+    return null;
 }
 
 const mergeFailure = (error: unknown): FileFailure => {

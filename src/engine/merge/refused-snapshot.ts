@@ -11,6 +11,22 @@ export function refusalOf(error: unknown): FileFailure | null {
     return { ...refusal, retryAfterMs: null };
 }
 
+/** Whether the merge needs the text of a record that was staged typed. */
+export const needsText = (error: unknown): boolean => sqlStateOf(error) === sluiceStates.textNeeded;
+
+/** The released file that has this chunk is loaded again, as text. */
+export async function stageAsText(
+    { sql, stream, log }: Pick<IngestContext, "sql" | "stream" | "log">,
+    chunkId: number,
+    path: string,
+): Promise<void> {
+    await sql`select ingest.stage_as_text(${stream.id}, ${chunkId})`;
+    log.info(`${path} is read again: some of its records are rejected, and a reject keeps their text.`, {
+        event: "file_read_again",
+        file: path,
+    });
+}
+
 /** The released file that has this chunk fails; the table is as it was, and the next one may come. */
 export async function failReleasedSnapshot(
     { sql, stream, log }: Pick<IngestContext, "sql" | "stream" | "log">,

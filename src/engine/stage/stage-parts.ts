@@ -30,6 +30,8 @@ export interface LoadPart {
     takenTo?: number;
     /** All bytes that were read before were compared at this opening, and are the same. */
     isCompared?: boolean;
+    /** COPY may make values typed: of a snapshot, where no reject is expected. */
+    isTyped?: boolean;
     /** The chunk in the ledger, when its staged rows were lost: the bytes must be the same ones. */
     again: { chunkId: number; endByte: number; records: number; contentHash: string } | null;
 }
@@ -62,7 +64,7 @@ export async function* stageParts(
         const pieces = recordsOf(part.file, rangeOf(config, part), scanner);
         let next = await pieces.next();
         while (!next.done) {
-            if (next.value.records.hasEndMarker && way === "verbatim") throw new NeedsParsing();
+            if (next.value.records.hasEndMarker && way !== "parsed") throw new NeedsParsing();
             for (const portion of portionsOf(next.value)) {
                 stagePiece(portion, part, way, loadId, chunkId, out, tally);
                 if (out.length >= writeBytes) yield* taken(out);

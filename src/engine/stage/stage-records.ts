@@ -1,8 +1,9 @@
 /**
- * From scanned records to the bytes of a COPY into ingest.staging. Pure. Two ways, one result:
+ * From scanned records to the bytes of a COPY into ingest.staging. Pure. Ways with one result:
  *
  * Verbatim: a strict record's own bytes, behind its load, chunk and record number (which also keeps a `\.` line from being
  * the end of data). A record that cannot be split becomes a row of its problem, between its untouched neighbours.
+ * Typed: the same, where COPY reads the values of plain records as their types; what is not plain goes as text.
  * Parsed: csv-parse takes every value out, and COPY's text format carries them. It is five times slower, and takes what
  * verbatim cannot carry.
  */
@@ -11,14 +12,15 @@ import type { loadWays } from "../../database/schema.ts";
 import { type Dialect, defaultDialect, isLoose } from "../../streams/dialect.ts";
 import { sliceCount } from "../../streams/types/column-type.ts";
 import { toStandardQuotes } from "../read/dialect/standard-quotes.ts";
-import type { FileShape } from "../read/file-shape.ts";
+import { type FileShape, isColumn } from "../read/file-shape.ts";
 import { createPlainCheck, NOT_PLAIN, type PlainCheck } from "../read/is-plain.ts";
 import { readableText } from "../read/readable-text.ts";
 import { recordKinds, type ScannedRecords, STRICT, STRICT_QUOTED } from "../read/scanned-records.ts";
 import { type CopyBytes, makeRoom } from "./copy-bytes.ts";
 import { createMapping, type RecordMapping } from "./map-record.ts";
 
-export type Way = Exclude<(typeof loadWays)[number], "replay">;
+/** The ledger calls a load verbatim that makes values typed. */
+export type Way = Exclude<(typeof loadWays)[number], "replay"> | "typed";
 
 /** Which staged rows these are, and where their first byte stands in the file. */
 export interface StagingPlace {
@@ -60,7 +62,15 @@ export function copyStatement(shape: FileShape, way: Way, table: string): string
         if (target === null) return `extra_${++keptNo}`;
         return target === "ignored" ? `extra_${++ignoredNo}` : target.ident;
     });
-    return `copy ${table} (${[...keyColumns, ...columns].join(", ")}) from stdin (${copyOptions(shape.dialect)})`;
+    const typed = way === "typed" ? typedTargets(shape)! : [];
+    return `copy ${table} (${[...keyColumns, ...typed, ...columns].join(", ")}) from stdin (${copyOptions(shape.dialect)})`;
+}
+
+/** The columns of staging for the typed values of such files, field by field; null where some value is not of a column, or is changed. */
+export function typedTargets({ stream, targets, ...shape }: FileShape): string[] | null {
+    if (stream.typed === null || shape.needsParsing || shape.unnamedFields !== undefined) return null;
+    const places = targets.map((target) => (isColumn(target) ? stream.typed![target.name]! : null));
+    return places.includes(null) ? null : (places as string[]);
 }
 
 export function copyOptions({ delimiter, quote, escape: escapeMark }: Dialect): string {
@@ -80,8 +90,8 @@ export function stageRecords(
     out: CopyBytes,
     tally: StagedTally = emptyTally(),
 ): void {
-    const stage = way === "verbatim" ? stageVerbatim : stageParsed;
-    stage(bytes, records, shape, place, out, tally);
+    if (way === "parsed") stageParsed(bytes, records, shape, place, out, tally);
+    else stageVerbatim(bytes, records, shape, place, way === "typed", out, tally);
 }
 
 function stageVerbatim(
@@ -89,6 +99,7 @@ function stageVerbatim(
     records: ScannedRecords,
     shape: FileShape,
     place: StagingPlace,
+    hasTyped: boolean,
     out: CopyBytes,
     tally: StagedTally,
 ): void {
@@ -100,8 +111,11 @@ function stageVerbatim(
     const isRewritten = isLoose(shape.dialect);
     const { isSlicedByNumber } = shape.stream;
     const plainSecondOf = plainCheckOf(shape);
+    // A record has its typed fields, or those of its text: the others are empty.
+    const emptyFields = hasTyped ? shape.targets.length : 0;
+    const mayBeTyped = hasTyped && !records.isPadded;
     // A record number, a slice, a second, the empty problem, their delimiters and the line feed take 36 bytes at the most.
-    const mostFrom = (index: number) => (count - index) * (prefix.length + 36) + records.consumedBytes;
+    const mostFrom = (index: number) => (count - index) * (prefix.length + emptyFields + 36) + records.consumedBytes;
     let buffer = makeRoom(out, mostFrom(0));
     let at = out.length;
     for (let index = 0; index < count; index += 1) {
@@ -121,8 +135,9 @@ function stageVerbatim(
             at = writeDigits(buffer, at, second);
         }
         buffer[at++] = delimiter;
+        const isTyped = mayBeTyped && second !== NOT_PLAIN;
         if (kind > STRICT_QUOTED) {
-            const row = problemRow(bytes, records, index, shape, place);
+            const row = problemRow(bytes, records, index, shape, place, emptyFields);
             out.length = at;
             // At most three bytes of UTF-8 for each unit.
             buffer = makeRoom(out, row.length * 3 + mostFrom(index));
@@ -132,11 +147,14 @@ function stageVerbatim(
             out.length = at;
             buffer = makeRoom(out, row.length + mostFrom(index));
             buffer[at++] = delimiter;
+            for (let field = 0; field < emptyFields; field += 1) buffer[at++] = delimiter;
             buffer.set(row, at);
             at += row.length;
         } else {
             buffer[at++] = delimiter;
+            if (!isTyped) for (let field = 0; field < emptyFields; field += 1) buffer[at++] = delimiter;
             at += bytes.copy(buffer, at, starts[index], ends[index]);
+            if (isTyped) for (let field = 0; field < emptyFields; field += 1) buffer[at++] = delimiter;
         }
         buffer[at++] = 0x0a;
     }
@@ -164,19 +182,20 @@ function writeDigits(out: Buffer, at: number, value: number): number {
     return end;
 }
 
-/** The problem as a quoted CSV field, and an empty field for every column of the file. */
+/** The problem as a quoted CSV field, an empty field for every column of the file, and so many more. */
 function problemRow(
     bytes: Buffer,
     records: ScannedRecords,
     index: number,
     shape: FileShape,
     place: StagingPlace,
+    moreFields: number,
 ): string {
     const { delimiter, quote, escape: escapeMark } = shape.dialect;
     const json = problemJson(bytes, records, index, place);
     const escaped = escapeMark === quote ? json : json.replaceAll(escapeMark!, () => escapeMark! + escapeMark!);
     const problem = escaped.replaceAll(quote!, () => escapeMark! + quote!);
-    return quote + problem + quote + delimiter.repeat(shape.targets.length);
+    return quote + problem + quote + delimiter.repeat(shape.targets.length + moreFields);
 }
 
 function problemJson(bytes: Buffer, records: ScannedRecords, index: number, place: StagingPlace): string {

@@ -2,6 +2,7 @@
 import { stagedExtraColumns } from "../stream.ts";
 import { list, literal, sql } from "./sql-text.ts";
 import { idents, names, type StreamSql } from "./stream-sql.ts";
+import { isTyped } from "./typed-values.ts";
 
 /** Extras that have the name of a column of ours: aliases can make them. */
 export const extrasInRecord = (stream: StreamSql) => {
@@ -49,6 +50,11 @@ return (
 `;
 };
 
+function ofTyped(stream: StreamSql): string {
+    const condition = isTyped(stream, "staged");
+    return condition === null ? "" : `\n    when ${condition} then ingest.text_needed()`;
+}
+
 export const rawRecord = (stream: StreamSql) => sql`
 -- White space of unknown columns is theirs: only the empty value, quoted or not, is left out.
 create or replace function ingest.extra_values(staged ingest.staging)
@@ -77,7 +83,7 @@ returns jsonb
 language sql
 stable
 return case
-    when staged.problem is not null then null
+    when staged.problem is not null then null${ofTyped(stream)}
     when staged.${stream.extras} is null and extra_columns is null then ingest.known_values(staged)
     else
         ingest.known_values(staged)

@@ -48,7 +48,7 @@ function haveParents({ parents, facts }: StreamSql): string {
     if (parents === null || parents.rules.length === 0) return "true";
     const value = (column: ColumnSql) => {
         const raw = `ingest.trimmed(waiting_rejects.record ->> '${column.name.replaceAll("'", "''")}')`;
-        return `case when ${column.passes(raw, `${facts}()`)} then ${raw} end`;
+        return column.cast(`case when ${column.passes(raw, `${facts}()`)} then ${raw} end`);
     };
     return sql`
 (

@@ -6,6 +6,7 @@ import { findRefused } from "./render-refuse.ts";
 import { differences, isPlaceOf, joinedRecords } from "./snapshot-records.ts";
 import { list, literal, sql } from "./sql-text.ts";
 import { idents, rowOf, type StreamSql } from "./stream-sql.ts";
+import { isTyped } from "./typed-values.ts";
 
 export const refuseSnapshot = (stream: StreamSql): string =>
     [applySnapshot(stream), referencedRow(stream), findRefusedBySnapshot(stream), tryChanges(stream)].join("\n");
@@ -42,6 +43,7 @@ begin
                     raise;
                 end if;
         end;
+        ${isTyped(stream, "staged") === null ? "" : "-- What a trial finds is rejected, and needs its text.\nperform ingest.require_text();"}
         refused := (select count(*) from rejected_records);
         begin
             ${findRefused(stream).replaceAll("find_refused_records", "find_refused_by_snapshot")}

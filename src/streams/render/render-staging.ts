@@ -1,6 +1,6 @@
 import { stagedExtraColumns } from "../stream.ts";
 import { lines, list, literal, sql } from "./sql-text.ts";
-import { idents, type StreamSql } from "./stream-sql.ts";
+import { idents, type StreamSql, typedColumns } from "./stream-sql.ts";
 
 export const renderStaging = (stream: StreamSql): string => sql`
 -- The staging table: raw text as COPY delivers it, one row a record, owed nothing (UNLOGGED: empty after a crash).
@@ -31,7 +31,7 @@ begin
             lane smallint not null default 0,
             -- {"reason", "line", "byte", "raw"} of a record that could not be split into values
             problem text,
-            ${lines(idents(stream), (ident) => `${ident} text`)},
+            ${typedPlaces(stream)}${lines(idents(stream), (ident) => `${ident} text`)},
             -- parsed records: unknown columns as the text of one JSON object
             ${stream.extras} text,
             -- verbatim records: unknown columns in the order of files.extra_columns
@@ -52,4 +52,14 @@ $$;
 
 /** What tells that the table is another than it was. */
 const definition = (stream: StreamSql) =>
-    ["staging, 6 lanes, plain second", ...(stream.made === null ? idents(stream) : [])].join(", ");
+    [
+        "staging, 6 lanes, plain second",
+        ...(stream.made === null ? idents(stream) : []),
+        ...typedColumns(stream).map(({ typed, type }) => `${typed} ${type}`),
+    ].join(", ");
+
+/** In front of the text: of a row that has these, no text is there. */
+const typedPlaces = (stream: StreamSql) =>
+    typedColumns(stream).length === 0
+        ? ""
+        : `-- what COPY has made typed of a record: then its texts are not there\n${lines(typedColumns(stream), ({ typed, type }) => `${typed} ${type}`)},\n`;

@@ -14,6 +14,7 @@ import {
     saysOther,
     written,
 } from "./stream-sql.ts";
+import { typedValue } from "./typed-values.ts";
 import { brokenConditions } from "./verdict.ts";
 
 /** Only of a stream in that mode, and beside the insert of the other modes: a replay must never remove a row. */
@@ -30,7 +31,7 @@ const applyRecords = (stream: StreamSql) => sql`
 -- must be unique: rows go first, then others change, then new ones come. Returns {rowsBefore, rows, missing, removed, examples}: the
 -- rows that it is about before and after, those that the file lacks, how many of these were removed, and the keys of a few.
 --
--- Unchanged rows are counted and not written. Records that were not taken are looked for by one more scan, as in an insert.
+-- Unchanged rows are counted and not written. Records that were not taken are looked for by further scans.
 create or replace function ingest.apply_records()
 returns jsonb
 language plpgsql
@@ -47,7 +48,7 @@ begin
         ${joinedRecords}
     ),
     fates as materialized (
-        select joined_records.chunk_id, joined_records.fate, count(*) as records
+        select joined_records.chunk_id, joined_records.fate, sum(joined_records.records) as records
         from joined_records
         group by joined_records.chunk_id, joined_records.fate
     ),
@@ -110,24 +111,44 @@ begin
         from outcomes
         where batch_chunks.chunk_id = outcomes.chunk_id
     ),
+    unwritten_records as materialized (
+        select differences.chunk_id, differences.record_no
+        from differences
+        where
+            differences.fate <> 'm'
+            and not exists (
+                select from updated_rows
+                where (updated_rows.chunk_id, updated_rows.record_no) = (differences.chunk_id, differences.record_no)
+            )
+            and not exists (
+                select from inserted_rows
+                where (inserted_rows.chunk_id, inserted_rows.record_no) = (differences.chunk_id, differences.record_no)
+            )
+    ),
+    taken as materialized (
+        select coalesce(sum(outcomes.same + outcomes.updated + outcomes.inserted), 0) as records
+        from outcomes
+    ),
+    taken_records as materialized (
+        select first_records.chunk_id, first_records.record_no
+        from (
+            ${firstRecords(stream)}
+        ) as first_records
+        where
+            (select taken.records from taken) < expected
+            and not exists (
+                select from unwritten_records
+                where (unwritten_records.chunk_id, unwritten_records.record_no) = (first_records.chunk_id, first_records.record_no)
+            )
+    ),
     missing_records as materialized (
         select staged.*
         from ingest.staged_values(scan, facts) as staged
         where
-            coalesce((select sum(outcomes.same + outcomes.updated + outcomes.inserted) from outcomes), 0) < expected
+            (select taken.records from taken) < expected
             and not exists (
-                select from joined_records
-                where
-                    joined_records.fate = 's'
-                    and (joined_records.chunk_id, joined_records.record_no) = (staged.chunk_id, staged.record_no)
-            )
-            and not exists (
-                select from updated_rows
-                where (updated_rows.chunk_id, updated_rows.record_no) = (staged.chunk_id, staged.record_no)
-            )
-            and not exists (
-                select from inserted_rows
-                where (inserted_rows.chunk_id, inserted_rows.record_no) = (staged.chunk_id, staged.record_no)
+                select from taken_records
+                where (taken_records.chunk_id, taken_records.record_no) = (staged.chunk_id, staged.record_no)
             )
     ),
     kept_invalid as (
@@ -140,7 +161,7 @@ begin
         insert into losing_records
         select
             chunk_id, record_no,
-            ${list(stream.columns, ({ cast, ident }) => cast(ident))},
+            ${list(stream.columns, (column) => typedValue(column, "missing_records"))},
             ${stream.extras}
         from missing_records
         where is_valid
@@ -167,17 +188,8 @@ end
 $$;
 `;
 
-/** For a `with`: what ingest.joined_records returns, and what is to become of each. */
-export const joinedRecords = sql`
-select
-    joined.*,
-    case
-        when joined.chunk_id is null then 'm'::"char"
-        when joined.record is null then 's'::"char"
-        when joined.place is null then 'n'::"char"
-        else 'c'::"char"
-    end as fate
-from ingest.joined_records(scan, facts) as joined`;
+/** For a `with`: of each chunk how many records say what their rows say, and one by one what differs. */
+export const joinedRecords = "select joined.* from ingest.joined_records(scan, facts) as joined";
 
 /** Of joined_records what is to be written or removed, with its values. */
 export const differences = sql`
@@ -196,17 +208,21 @@ create type ingest.changed_values as (
     ${list(stream.columns, ({ ident, type }) => `${ident} ${type}`)}
 );
 
--- The first record of each key beside the place of the row with its key; without a place, or without a record, where there is
--- none. The values are there only where they are not the row's: as one column, so that a table of which little changes costs a join of
--- narrow rows. Stable: it sees what the statement that calls it sees.
+-- Compares the first record of each key with the row of that key. Returns a row for each record that is new (fate n) or changed (c), and
+-- for each row that the file lacks (m); those that are the same (s) are counted by chunk. Counted here, because to copy a million rows
+-- from step to step costs more than to join them. Stable: it sees what the statement that calls it sees.
 create or replace function ingest.joined_records(scan ingest.merge_scan, facts ${stream.facts})
-returns table (chunk_id bigint, record_no bigint, part oid, place tid, record ingest.changed_values)
+returns table (
+    chunk_id bigint, record_no bigint, part oid, place tid, fate "char", records bigint, record ingest.changed_values
+)
 language plpgsql
 stable
 -- As of a large file: otherwise the values of what differs are hashed to be joined with their places, and not the places.
 rows 1000000
 set plan_cache_mode = 'force_custom_plan'
 set enable_nestloop = off
+-- To sum up; the first of each key are sorted all the same.
+set enable_sort = off
 ${isWhole(stream) ? joinTable(stream) : joinSlices(stream)}
 $$;
 `;
@@ -230,10 +246,15 @@ begin
     with first_records as (
         ${firstRecords(stream)}
     )
-    select first_records.chunk_id, first_records.record_no, stored.tableoid, stored.ctid, ${changedValues(stream)}
-    from first_records
-    full join ${stream.table} as stored
-        on ${allOf(stream.keys.map(({ column, ident }) => `stored.${column} = first_records.${ident}`))};
+    ${summedUp(sql`
+select
+    first_records.chunk_id, first_records.record_no, stored.tableoid as part, stored.ctid as place,
+    ${changedValues(stream)} as record
+from first_records
+full join ${stream.table} as stored
+    on ${allOf(stream.keys.map(({ column, ident }) => `stored.${column} = first_records.${ident}`))}
+-- A fence: without it the values are compared again in every place that uses the result.
+offset 0`)};
 end`;
 
 /** By look-ups: a table may have a thousand times what a file has. */
@@ -249,30 +270,60 @@ begin
         select distinct ${list(sliceColumns(stream), ({ ident }) => `first_records.${ident}`)}
         from first_records
     )
-    select first_records.chunk_id, first_records.record_no, stored.tableoid, stored.ctid, ${changedValues(stream)}
-    from first_records
-    left join lateral (
-        select ${rowOf(stream)}.tableoid, ${rowOf(stream)}.ctid, ${rowOf(stream)}.*
-        from ${stream.table}
-        where ${hasKeyOf(stream, "first_records")}
-        offset 0
-    ) as stored on true
-    union all
-    select null, null, missing_rows.tableoid, missing_rows.ctid, null
-    from ${stream.table} as missing_rows
-    where
-        ${allOf(sliceColumns(stream).map(({ column, ident }) => `missing_rows.${column} = any(array(select file_slices.${ident} from file_slices))`))}
-        and exists (
-            select from file_slices
-            where ${sliceColumns(stream)
-                .map(({ column, ident }) => `file_slices.${ident} = missing_rows.${column}`)
-                .join(" and ")}
-        )
-        and not exists (
-            select from first_records
-            where ${stream.keys.map(({ column, ident }) => `first_records.${ident} = missing_rows.${column}`).join(" and ")}
-        );
+    ${summedUp(sql`
+select
+    first_records.chunk_id, first_records.record_no, stored.tableoid as part, stored.ctid as place,
+    ${changedValues(stream)} as record
+from first_records
+left join lateral (
+    select ${rowOf(stream)}.tableoid, ${rowOf(stream)}.ctid, ${rowOf(stream)}.*
+    from ${stream.table}
+    where ${hasKeyOf(stream, "first_records")}
+    offset 0
+) as stored on true
+union all
+select null, null, missing_rows.tableoid, missing_rows.ctid, null
+from ${stream.table} as missing_rows
+where
+    ${allOf(sliceColumns(stream).map(({ column, ident }) => `missing_rows.${column} = any(array(select file_slices.${ident} from file_slices))`))}
+    and exists (
+        select from file_slices
+        where ${sliceColumns(stream)
+            .map(({ column, ident }) => `file_slices.${ident} = missing_rows.${column}`)
+            .join(" and ")}
+    )
+    and not exists (
+        select from first_records
+        where ${stream.keys.map(({ column, ident }) => `first_records.${ident} = missing_rows.${column}`).join(" and ")}
+    )
+offset 0`)};
 end`;
+
+const summedUp = (joined: string) => sql`
+select
+    fates.chunk_id, fates.record_no, fates.part, fates.place, fates.fate, count(*),
+    (array_agg(fates.record) filter (where fates.fate in ('n', 'c')))[1]
+from (
+    select
+        told.chunk_id, told.fate, told.record,
+        case when told.fate <> 's' then told.record_no end as record_no,
+        case when told.fate <> 's' then told.part end as part,
+        case when told.fate <> 's' then told.place end as place
+    from (
+        select
+            joined.*,
+            case
+                when joined.chunk_id is null then 'm'::"char"
+                when joined.record is null then 's'::"char"
+                when joined.place is null then 'n'::"char"
+                else 'c'::"char"
+            end as fate
+        from (
+            ${joined}
+        ) as joined
+    ) as told
+) as fates
+group by fates.chunk_id, fates.record_no, fates.part, fates.place, fates.fate`;
 
 /** Of a record that is new, or says other than its row. */
 const changedValues = (stream: StreamSql) => sql`

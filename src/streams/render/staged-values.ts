@@ -1,6 +1,7 @@
 /** The staged records of a batch: their values trimmed, and the verdict. */
 import { lines, list, sql } from "./sql-text.ts";
-import { type ColumnSql, idents, type StreamSql } from "./stream-sql.ts";
+import { type ColumnSql, idents, type StreamSql, typedColumns } from "./stream-sql.ts";
+import { typedValue } from "./typed-values.ts";
 import { brokenConditions, verdict } from "./verdict.ts";
 
 export const scanType = `
@@ -62,7 +63,7 @@ create or replace function ingest.staged_values(scan ingest.merge_scan, facts ${
 returns table (
     chunk_id bigint, record_no bigint, plain_second bigint,
     ${list(idents(stream), (ident) => `${ident} text`)},
-    ${stream.extras} jsonb, is_valid boolean
+    ${list([...typedColumns(stream).map(({ typed, type }) => `${typed} ${type}`), `${stream.extras} jsonb`, "is_valid boolean"])}
 )
 language sql
 stable
@@ -70,12 +71,12 @@ as $$
     select
         bare.chunk_id, bare.record_no, bare.plain_second,
         ${list(idents(stream), (ident) => `bare.${ident}`)},
-        bare.${stream.extras},
+        ${list([...typedColumns(stream).map(({ typed }) => typed), stream.extras], (name) => `bare.${name}`)},
         ${verdict(stream, "bare", "facts")}
     from (
         select
             staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
-            ${lines(idents(stream), bare)},
+            ${lines([...idents(stream).map(bare), ...typedColumns(stream).map(({ typed }) => `staging.${typed}`)], String)},
             case
                 -- A record that could not be split has no values, and this stands before the verdict.
                 when
@@ -136,8 +137,9 @@ $$;
 
 /** From the number a time costs a fifth of what it costs from its text. */
 function castOf({ timed }: StreamSql, column: ColumnSql): string {
-    const value = column.cast(`staged.${column.ident}`);
-    if (column.name !== timed) return value;
+    const value = typedValue(column, "staged");
+    // What COPY has made typed is taken as it is.
+    if (column.name !== timed || column.typed !== null) return value;
     const moment = "to_timestamp(staged.plain_second)";
     const isLocal = column.type.endsWith("without time zone");
     return `case when staged.plain_second > 0 then ${isLocal ? `${moment} at time zone 'UTC'` : moment} else ${value} end`;

@@ -48,6 +48,8 @@ export interface ColumnSql {
     name: string;
     /** In staging and in what the merge makes of it, as SQL writes it. */
     ident: string;
+    /** In staging, for a value that COPY has made typed; null: there is none. */
+    typed: string | null;
     /** In the table, as SQL writes it. */
     column: string;
     /** As in `create table`. */
@@ -75,7 +77,7 @@ export interface ColumnSql {
 
 /** Conditions over a row, each with the code of the records that break it. */
 export interface RowConditions {
-    /** A query of one row: the typed values under the table's own names. `value` gives the staged text of a column. */
+    /** A query of one row: the typed values under the table's own names. `value` gives the typed value of a column. */
     row(value: (column: ColumnSql) => string): string;
     /** Over the columns of that row. True or null where it holds. */
     rules: readonly { code: string; condition: string }[];
@@ -100,6 +102,10 @@ export interface RollupsSql {
     /** A statement that adds what rows bring, or with -1 take, to the session's table of gains. */
     gains(rows: string, sign: 1 | -1): string;
 }
+
+/** The columns that have a second place in staging, for values that COPY has made typed: all, or none. */
+export const typedColumns = ({ columns }: StreamSql): { typed: string; type: string }[] =>
+    columns.flatMap(({ typed, type }) => (typed === null ? [] : [{ typed, type }]));
 
 export const names = ({ columns }: StreamSql): string[] => columns.map(({ name }) => name);
 export const idents = ({ columns }: StreamSql): string[] => columns.map(({ ident }) => ident);

@@ -1,6 +1,7 @@
 /** The verdict on a record, and the reasons for it. */
 import { allOf, lines, literal, sql } from "./sql-text.ts";
 import type { ColumnSql, RowConditions, StreamSql } from "./stream-sql.ts";
+import { typedValue } from "./typed-values.ts";
 
 export const rejectReasons = (stream: StreamSql) => sql`
 -- Every reason why a record is rejected, in the order of the columns; empty when it is not. Where nothing may need it, nothing
@@ -28,7 +29,7 @@ function allReasons(stream: StreamSql): string {
         case
             when
                 ${allOf(columns.map((column) => column.passes(fenced(column), "facts")))}
-            then ${brokenRules(conditions, fenced)}
+            then ${brokenRules(conditions, (column) => column.cast(fenced(column)))}
             else ${reasonsOfColumns(columns, fenced)}
         end
     from (
@@ -66,7 +67,7 @@ function brokenRules({ row, rules }: RowConditions, value: (column: ColumnSql) =
 
 /** The merge's verdict on the trimmed values of `record`: one expression, at the place where it is asked for. */
 export function verdict(stream: StreamSql, record: string, facts: string): string {
-    const value = ({ ident }: ColumnSql) => `${record}.${ident}`;
+    const value = (column: ColumnSql) => typedValue(column, record);
     const ofColumns = verdictOnColumns(stream, record, facts);
     const { conditions } = stream;
     if (conditions === null) return ofColumns;
@@ -115,7 +116,7 @@ case
     when
         ${allOf(columns.map((column) => column.passes(value(column), "facts")))}
     -- Of a record that could not be split no value is there, and none need be missing.
-    then nullif(${brokenRules(conditions, value)}, '{}')
+    then nullif(${brokenRules(conditions, (column) => column.cast(value(column)))}, '{}')
 end`;
 }
 
