@@ -266,8 +266,9 @@ function fallbackOf(table: CatalogTable, { name, defaultText, looseType, identit
 
 /** A verdict for records that the loader calls plain: what it did not look at is asked. */
 function knownToPass(columns: readonly Column[], sqlColumns: readonly ColumnSql[], record: string): string | null {
-    const typed = sqlColumns.filter((_, index) => columns[index]!.isRequired).map((column) => column.typed);
-    const ofTyped = typed.includes(null) ? null : typed.map((ident) => `${record}.${ident} is not null`).join("\nand ");
+    const required = sqlColumns.filter((_, index) => columns[index]!.isRequired);
+    const hasTyped = sqlColumns.some(({ typed }) => typed !== null);
+    const ofTyped = hasTyped ? required.map(({ typed }) => `${record}.${typed} is not null`).join("\nand ") : null;
     if (columns.every(({ type }) => type.plainEnd === null)) return ofTyped;
     const asked = columns.flatMap(({ type, isRequired, ident }, index) => {
         if (type.plainEnd === null) return [sqlColumns[index]!.passes(`${record}.${ident}`, "")];

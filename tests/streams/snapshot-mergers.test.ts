@@ -42,7 +42,8 @@ async function load(): Promise<void> {
 const request = { slices: allSlices, maxRecords: 500_000, maxChunks: 1_000 };
 
 test("a merger that has met a refused file does not fail the one that another has released since", async () => {
-    writeDays(ingest.inputDir, "1.csv", ["1,2026-05-01,pen,-1"]);
+    // In quotes: staged as text. A typed record would be read again before it is refused.
+    writeDays(ingest.inputDir, "1.csv", ['1,2026-05-01,"pen",-1']);
     writeDays(ingest.inputDir, "2.csv", ["2,2026-05-02,cup,2"]);
     await load();
     let isFirst = true;
