@@ -11,18 +11,18 @@ beforeAll(async () => {
         await insertBatch(api.sql, { inserted: number, rejected: 1 }, chunkId);
         await insertReject(api.sql, { chunkId, recordNo: 1 });
     }
-    // 100 at one instant, 100 one microsecond apart, 50 a second apart.
+    // 40 at one instant, 40 one microsecond apart, 20 a second apart.
     await api.sql`
         insert into events (event_id, event_type, product_id, user_id, event_timestamp, chunk_id, record_no)
         select
             gen_random_uuid(), 'view', 'p', 'u',
             '2026-01-02T03:04:05.123456Z'::timestamptz + case
-                when number <= 100 then interval '0'
-                when number <= 200 then (number - 150) * interval '1 microsecond'
-                else (number - 225) * interval '1 second'
+                when number <= 40 then interval '0'
+                when number <= 80 then (number - 60) * interval '1 microsecond'
+                else (number - 90) * interval '1 second'
             end,
             1, number
-        from generate_series(1, 250) as number`;
+        from generate_series(1, 100) as number`;
 });
 
 test.each([
@@ -33,7 +33,7 @@ test.each([
 ])("%s gives every row exactly once, newest first, whatever the page", async (path, name, statement) => {
     const expected = (await api.sql.unsafe(statement)).map(({ id }) => id);
     expect(expected.length).toBeGreaterThanOrEqual(30);
-    for (const limit of [1, 7, 30, 200]) {
+    for (const limit of [1, 7, 200]) {
         const rows = await readPages(api, `${path}?limit=${limit}`);
         expect(rows.map((row) => row[name])).toEqual(expected);
     }
