@@ -56,6 +56,8 @@ const hostile = [
         "90 min",
         "1-2",
     ],
+    // "char" takes these for one byte, and gives back those from 128 on.
+    ...["\\200", "\\377", "\\177", "\\400", "\\20"],
     ...["t f true FALSE yes No on off tr of y N ja 2".split(" ")].flat(),
     ...[
         "{}",

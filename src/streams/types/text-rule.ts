@@ -30,14 +30,18 @@ export function varcharRule(type: CatalogType): TypeRule {
 
 const mostNameBytes = 63;
 
-/** name, "char": so many bytes. */
+/** name: so many bytes. "char": one, those from 128 on as Postgres writes them, `\200`. */
 export function byteTextRule(type: CatalogType): TypeRule {
-    const most = type.baseType === "pg_catalog.name" ? mostNameBytes : 1;
+    const isName = type.baseType === "pg_catalog.name";
+    const tooLong = (value: string) =>
+        isName
+            ? `octet_length(${value}) > ${mostNameBytes}`
+            : `octet_length(${value}) > 1 and ${value} !~ '^\\\\[23][0-7][0-7]$'`;
     return typeRule({
         type: type.baseTypeText,
         loader: loaderOf(type),
         reasons: ["too_long"],
-        reason: (value) => `case when octet_length(${value}) > ${most} then 'too_long' end`,
+        reason: (value) => `case when ${tooLong(value)} then 'too_long' end`,
     });
 }
 
