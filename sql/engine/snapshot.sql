@@ -308,6 +308,17 @@ begin
 end
 $$;
 
+-- Raises SL011: the text of a record is needed of which only typed values are staged. The file is then staged as text.
+create or replace function ingest.text_needed()
+returns jsonb
+language plpgsql
+stable
+as $$
+begin
+    raise exception 'the text of a record is needed' using errcode = 'SL011';
+end
+$$;
+
 -- The released file that has this chunk is staged again, as text: see ingest.wants_text. It waits for a merge that has begun.
 create or replace function ingest.stage_as_text(this_stream smallint, chunk_of_file bigint)
 returns void

@@ -10,7 +10,7 @@ import { snapshotRecords } from "./snapshot-records.ts";
 import { lines, sql } from "./sql-text.ts";
 import { countRecords, scanType, stagedValues, validateRecords, validRecords } from "./staged-values.ts";
 import { type StreamSql, watchedColumns } from "./stream-sql.ts";
-import { requireText, textNeeded } from "./typed-values.ts";
+import { requireText } from "./typed-values.ts";
 import { classifyUpserts, isUpsert, renderUpsert, upsertColumns, upsertTables } from "./upsert-records.ts";
 import { rejectReasons } from "./verdict.ts";
 
@@ -19,13 +19,12 @@ export function renderMerge(stream: StreamSql): string {
         opening,
         scratchTables(stream),
         extrasInRecord(stream),
-        textNeeded(stream),
         rawRecord(stream),
         rejectReasons(stream),
         countRecords,
         scanType,
         stagedValues(stream),
-        requireText(stream),
+        ...requireText(stream),
         validRecords(stream),
         validateRecords(stream),
         ...recordsOfMode(stream),

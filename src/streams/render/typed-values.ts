@@ -17,26 +17,11 @@ export function isTyped(stream: StreamSql, record: string): string | null {
     return typed === null ? null : `${record}.${typed} is not null`;
 }
 
-export function textNeeded(stream: StreamSql): string {
-    if (isTyped(stream, "") === null) return "";
-    return sql`
--- Raises SL011: the text of a record is needed of which only typed values are staged. The file is then staged as text.
-create or replace function ingest.text_needed()
-returns jsonb
-language plpgsql
-stable
-as $$
-begin
-    raise exception 'the text of a record is needed' using errcode = 'SL011';
-end
-$$;
-`;
-}
-
-export function requireText(stream: StreamSql): string {
+/** None where every staged record has its text. */
+export function requireText(stream: StreamSql): string[] {
     const isOfTyped = isTyped(stream, "staged");
-    if (isOfTyped === null) return "";
-    return sql`
+    if (isOfTyped === null) return [];
+    const text = sql`
 -- Raises SL011 where the batch has a record without its text. Called before a trial: what that finds is rejected, and needs its text.
 create or replace function ingest.require_text()
 returns void
@@ -55,4 +40,5 @@ begin
 end
 $$;
 `;
+    return [text];
 }
