@@ -22,8 +22,8 @@ const countNames = ["read", "inserted", "duplicate", "conflict", "rejected"] as 
 
 const database = useEmptyDatabase(import.meta.path);
 const inputDir = useFolder();
-/** SLUICE_CASES_IN=bucket: the same files, and the same outcome, from a bucket. */
-const bucket = process.env.SLUICE_CASES_IN === "bucket" ? useBucket() : null;
+/** CASES_IN=bucket: the same files, and the same outcome, from a bucket. */
+const bucket = process.env.CASES_IN === "bucket" ? useBucket() : null;
 
 describe.each(cases.map((testCase) => [testCase.name, testCase] as const))("%s", (_name, testCase: Case) => {
     test(testCase.about, async () => {
