@@ -466,24 +466,21 @@ begin
 end
 $$;
 
--- Of a stream that appends, a merged file is all that tells that its records are rows: it is kept.
+-- Of a stream that appends, the ledger alone tells that a file's records are rows: one that was read is kept, also if it was replaced.
 create or replace function ingest.may_forget_file(file ingest.files, older_than timestamptz)
 returns boolean
 language sql
 stable
 as $$
 select coalesce(
-    (
-        file.archived_at < older_than
-        and case file.state
-            when 'skipped' then true
-            when 'merged' then not exists (
-                select from ingest.streams
-                where streams.stream_id = file.stream_id and streams.mode = 'append'
-            )
-        end
-    )
-    or (file.state = 'replaced' and file.updated_at < older_than),
+    case file.state
+        when 'replaced' then file.updated_at < older_than
+        else file.state in ('skipped', 'merged') and file.archived_at < older_than
+    end
+    and (file.loaded_bytes = 0 or file.state = 'skipped' or not exists (
+        select from ingest.streams
+        where streams.stream_id = file.stream_id and streams.mode = 'append'
+    )),
     false
 )
 $$;

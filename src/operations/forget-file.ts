@@ -32,12 +32,16 @@ export async function forgetFile(
 ): Promise<ForgottenFile> {
     requireInputFolder(inputDir, false);
     await refuseOtherFolder(sql, inputDir);
-    const [file] = await sql<(ForgottenFile & { state: string })[]>`
-        select path, problem, state, ingest.merged_records(file_id) as "mergedRecords"
+    const [file] = await sql<(ForgottenFile & { state: string; isAppended: boolean })[]>`
+        select
+            files.path, files.problem, files.state, ingest.merged_records(files.file_id) as "mergedRecords",
+            streams.mode = 'append' and files.loaded_bytes > 0 as "isAppended"
         from ingest.files
-        where file_id = ${fileId}`;
+        inner join ingest.streams on streams.stream_id = files.stream_id
+        where files.file_id = ${fileId}`;
     if (file?.state !== "failed") throw notFailed(file?.path ?? String(fileId), file?.state);
     if (!(await isGone(inputDir, file.path))) throw stillThere(file.path, inputDir);
+    if (file.isAppended && !evenPartly) throw appended(file);
     if (file.mergedRecords > 0 && !evenPartly) throw partlyIn(file);
     const forgotten = await sql`select from ingest.forget_files(${[fileId]}::bigint[])`;
     if (forgotten.length === 0) throw notFailed(file.path, "no longer failed");
@@ -66,5 +70,14 @@ function partlyIn({ path, mergedRecords }: ForgottenFile): SluiceError {
         code: "file_partly_in",
         what: `${mergedRecords} records of ${path} are merged, and the rest are not.`,
         remedy: "Put the file back: it is read again, and no record is loaded twice. Or forget the rest with --yes; merged records stay.",
+    });
+}
+
+/** Of a stream that appends, also one of which nothing is counted any more: its batches may have been pruned. */
+function appended({ path }: ForgottenFile): SluiceError {
+    return new SluiceError({
+        code: "file_partly_in",
+        what: `Records of ${path} are rows, and only the ledger knows which: once it is forgotten, a file with its content is inserted again.`,
+        remedy: "Put the file back, as it was when it was read. Or forget it with --yes.",
     });
 }

@@ -58,7 +58,15 @@ async function stage(csv: string, shape: FileShape, way: Way): Promise<{ rows: S
     const tally = emptyTally();
     const out = createCopyBytes();
     const loadId = ++loads;
-    const place = { loadId, chunkId: 1, path: "o.csv", firstRecordNo: 1, firstLineNo: 2, firstByte: 0 };
+    const place = {
+        loadId,
+        chunkId: 1,
+        path: "o.csv",
+        firstRecordNo: 1,
+        firstLineNo: 2,
+        firstByte: 0,
+        isSlicedByNumber: false,
+    };
     stageRecords(bytes, records, shape, place, way, out, tally);
     const source = (async function* () {
         yield writtenBytes(out);

@@ -14,7 +14,15 @@ import { uuid } from "../../src/streams/types/uuid.ts";
 import { projectDir } from "../support/test-server.ts";
 
 const header = "event_id,event_type,product_id,user_id,event_timestamp";
-const place = { loadId: 7, chunkId: 41, path: "a.csv", firstRecordNo: 100, firstLineNo: 500, firstByte: 9_000 };
+const place = {
+    loadId: 7,
+    chunkId: 41,
+    path: "a.csv",
+    firstRecordNo: 100,
+    firstLineNo: 500,
+    firstByte: 9_000,
+    isSlicedByNumber: false,
+};
 
 function shapeOf(names: string): FileShape {
     const shape = readHeader(eventsStream, Buffer.from(`${names}\n`), true);

@@ -1,12 +1,14 @@
 /** The mode `append`: every record becomes a row, and none does twice. */
 import { beforeEach, describe, expect, test } from "bun:test";
-import { appendFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "../../src/database/connect.ts";
 import { runIngest } from "../../src/engine/run/run-ingest.ts";
+import { forgetFile } from "../../src/operations/forget-file.ts";
 import { replayStreams } from "../../src/operations/replay-streams.ts";
 import { planPrune, runPrune } from "../../src/operations/run-prune.ts";
 import { readStreams } from "../../src/operations/streams/read-streams.ts";
+import { type TriedFile, tryFiles } from "../../src/operations/try/try-files.ts";
 import { applyStream } from "../../src/streams/apply-stream.ts";
 import { streamOfTable } from "../../src/streams/load-streams.ts";
 import { ageLedger } from "../support/age-ledger.ts";
@@ -125,6 +127,20 @@ describe("a file that grows", () => {
         expect(await readFiles(sql)).toEqual(["1.csv merged"]);
     });
 
+    test("and goes on within a record, where a condition asks for a value: what is kept apart is named for what it is", async () => {
+        await sql`alter table readings add constraint word_there check (word is not null)`;
+        writeFileSync(path("1.csv"), `${header}1,a`);
+        await ingest();
+        appendFileSync(path("1.csv"), "a\n2\n3,\n");
+        await ingest();
+        expect(await readReadings(sql)).toEqual(["1 a"]);
+        expect(await readStanding(sql)).toEqual([
+            "1.csv:1 tail_continued 1,aa",
+            "1.csv:2 too_few_fields 2",
+            "1.csv:3 word_there",
+        ]);
+    });
+
     test("whose unfinished last record was no row either: the whole is kept apart all the same", async () => {
         writeFileSync(path("1.csv"), `${header}1,a\n2`);
         await ingest();
@@ -159,14 +175,43 @@ describe("a file that grows", () => {
         expect(await readStanding(sql)).toEqual([]);
     });
 
+    test.each([
+        ["an index", false],
+        ["no index", true],
+    ])(
+        "and is half merged when its staged rows are lost: beside %s any more, no record is lost or doubled",
+        async (_, hasIndex) => {
+            if (hasIndex) await sql`create unique index one_word on readings (word)`;
+            const lines = Array.from({ length: 40 }, (_, no) => `${no},w${no}\n`);
+            writeFileSync(path("1.csv"), header + lines.join(""));
+            await stopAtChunk("state = 'staged' and merged_slices <> 0", "slice_no >= 8");
+            await sql.unsafe("truncate ingest_readings.staging");
+            await (hasIndex ? sql`drop index one_word` : sql`create unique index one_word on readings (word)`);
+            await ingest();
+            expect((await readReadings(sql)).sort()).toEqual(lines.map((line) => line.trim().replace(",", " ")).sort());
+            expect(await readSums(sql)).toEqual({ read: 40, inserted: 40 });
+        },
+    );
+
     test("and lost its staged rows: a record that went on is kept apart again", async () => {
         writeFileSync(path("1.csv"), `${header}1,a\n2,b`);
         await ingest();
         appendFileSync(path("1.csv"), "ee\n3,c\n");
+        await stopAtChunk("state = 'staged'", "true");
+        await sql.unsafe("truncate ingest_readings.staging");
+        await ingest();
+        expect(await readReadings(sql)).toEqual(["1 a", "2 b", "3 c"]);
+        expect(await readStanding(sql)).toEqual(["1.csv:2 tail_continued 2,bee"]);
+        expect(await readSums(sql)).toEqual({ read: 4, inserted: 3, rejected: 1 });
+    });
+
+    /** Ends an ingest when there is such a chunk. Meanwhile nothing of the locked slices is merged. */
+    async function stopAtChunk(chunk: string, lockedSlices: string): Promise<void> {
         const stream = await applyStream(database.target, appendTo("public.readings"));
         await sql.begin(async (other) => {
-            // Nothing is merged meanwhile.
-            await other`select from ingest.slices where stream_id = ${stream.id} for update`;
+            await other.unsafe(
+                `select from ingest.slices where stream_id = ${stream.id} and ${lockedSlices} for update`,
+            );
             const stopper = new AbortController();
             const run = runIngest({
                 streams: [stream],
@@ -175,18 +220,23 @@ describe("a file that grows", () => {
                 log: { info() {}, warn() {}, error() {} },
                 signal: stopper.signal,
             });
-            await waitUntil("a chunk is staged", async () => {
-                const [staged] = await other`select from ingest.chunks where state = 'staged'`;
-                return staged !== undefined;
-            });
+            await waitUntil(
+                "the ingest is there",
+                async () => (await sql.unsafe(`select from ingest.chunks where ${chunk}`)).length > 0,
+            );
             stopper.abort();
             await run;
         });
-        await sql.unsafe("truncate ingest_readings.staging");
+    }
+
+    test("behind a quote that stays open, in chunks of one record: each line is read once", async () => {
+        writeFileSync(path("1.csv"), `${header}1,"a\n2,b\n3,c`);
         await ingest();
-        expect(await readReadings(sql)).toEqual(["1 a", "2 b", "3 c"]);
-        expect(await readStanding(sql)).toEqual(["1.csv:2 tail_continued 2,bee"]);
-        expect(await readSums(sql)).toEqual({ read: 4, inserted: 3, rejected: 1 });
+        expect(await readReadings(sql)).toEqual(["2 b", "3 c"]);
+        appendFileSync(path("1.csv"), "c\n4,d\n");
+        await ingest({}, { maxBatchRecords: 1 });
+        expect(await readReadings(sql)).toEqual(["2 b", "3 c", "4 d"]);
+        expect(await readSums(sql)).toEqual({ read: 7, inserted: 3, rejected: 4 });
     });
 });
 
@@ -227,6 +277,23 @@ describe("a file that was rewritten", () => {
         await ingest({ rewritten: "again" });
         expect(await readReadings(sql)).toEqual(["1 a", "1 a", "1 a", "2 b"]);
     });
+});
+
+test("a file that was refused and is gone is forgotten only with --yes, whatever a prune has left of its counts", async () => {
+    writeFileSync(path("1.csv"), `${header}1,a\n`);
+    await ingest();
+    writeFileSync(path("1.csv"), `${header}9,z\n`);
+    await ingest();
+    rmSync(path("1.csv"));
+    await ageLedger(sql, 60);
+    const { before } = await planPrune(pruning, 24 * 60 * 60 * 1000);
+    await runPrune(pruning, before);
+    const [file] =
+        await sql`select file_id as "fileId", ingest.merged_records(file_id) as "mergedRecords" from ingest.files`;
+    expect(file).toMatchObject({ mergedRecords: 0 });
+    const forget = (evenPartly: boolean) => forgetFile(sql, file!.fileId, { inputDir: folder, evenPartly });
+    await expect(forget(false)).rejects.toMatchObject({ code: "file_partly_in" });
+    expect(await forget(true)).toMatchObject({ path: "1.csv", problem: "rewritten_append" });
 });
 
 describe("the same content under another name", () => {
@@ -296,6 +363,38 @@ describe("the same content under another name", () => {
         await ingest();
         expect(await readFiles(sql)).toEqual(["1.csv merged", "2.csv skipped copy"]);
         expect(await readReadings(sql)).toEqual(["1 a", "2 b"]);
+    });
+
+    test("and of the time before it was rewritten is skipped after a prune, too", async () => {
+        for (const word of ["a", "b"]) {
+            writeFileSync(path("1.csv"), `${header}1,${word}\n`);
+            await ingest({ rewritten: "again" });
+        }
+        await ageLedger(sql, 60);
+        const { before } = await planPrune(pruning, 24 * 60 * 60 * 1000);
+        await runPrune(pruning, before);
+        writeFileSync(path("2.csv"), `${header}1,a\n`);
+        await ingest({ rewritten: "again" });
+        expect(await readFiles(sql)).toEqual(["1.csv replaced rewritten", "1.csv#2 merged", "2.csv skipped copy"]);
+        expect(await readReadings(sql)).toEqual(["1 a", "1 b"]);
+    });
+
+    test("is foreseen by a dry run, of the same file too; what was added to it is said to be all that is read", async () => {
+        writeFileSync(path("1.csv"), `${header}1,a\n`);
+        await ingest();
+        const stream = await applyStream(database.target, appendTo("public.readings"));
+        const attempt = async () => {
+            const config = { ...ingestConfig(folder), sources: [stream.source!] };
+            const options = { target: database.target, stream, config, files: [path("1.csv")] };
+            const [{ copyOf, notes }] = (await tryFiles(options)) as [TriedFile];
+            return { copyOf, notes };
+        };
+        expect(await attempt()).toEqual({ copyOf: "1.csv", notes: [] });
+        appendFileSync(path("1.csv"), "2,b\n");
+        expect(await attempt()).toEqual({
+            copyOf: null,
+            notes: [expect.stringContaining("was read up to byte 15: if this one begins with the same bytes")],
+        });
     });
 
     test("is another delivery where its stream says so", async () => {

@@ -14,6 +14,7 @@ export interface LedgerChunk {
     firstLineNo: number;
     records: number;
     contentHash: string;
+    sliceRecords: number[] | null;
     attempts: number;
     /** Where those before it end whose last record it reads again: it was taken unfinished. 0: there are none. */
     takenTo: number;
@@ -21,17 +22,21 @@ export interface LedgerChunk {
     source: SourceConfig | null;
 }
 
+/** Where the chunks end that have read a record of this number: a later chunk that begins with it reads it again. */
+const takenTo = (fileId: string, firstRecordNo: string) => `
+    select coalesce(max(earlier_chunks.end_byte), 0) as "takenTo"
+    from ingest.chunks as earlier_chunks
+    where
+        earlier_chunks.file_id = ${fileId}
+        and earlier_chunks.first_record_no + earlier_chunks.records > ${firstRecordNo}`;
+
 const chunkColumns = `
     chunks.chunk_id as "chunkId", chunks.file_id as "fileId", files.path, chunks.first_byte as "firstByte",
     chunks.end_byte as "endByte", chunks.first_record_no as "firstRecordNo", chunks.first_line_no as "firstLineNo",
-    chunks.records, chunks.content_hash as "contentHash", chunks.attempts,
+    chunks.records, chunks.content_hash as "contentHash", chunks.slice_records as "sliceRecords", chunks.attempts,
     (
-        select coalesce(max(earlier_chunks.end_byte), 0)
-        from ingest.chunks as earlier_chunks
-        where
-            earlier_chunks.file_id = chunks.file_id
+        ${takenTo("chunks.file_id", "chunks.first_record_no")}
             and earlier_chunks.chunk_id < chunks.chunk_id
-            and earlier_chunks.first_record_no + earlier_chunks.records > chunks.first_record_no
     ) as "takenTo",
     files.dialect, files.source`;
 
@@ -47,6 +52,15 @@ export async function chunksToStageAgain(sql: Sql, streamId: number, limit: numb
             and (chunks.next_attempt_at is null or chunks.next_attempt_at <= clock_timestamp())
         order by chunks.chunk_id
         limit ${limit}`;
+}
+
+/** Up to which byte of a file all was taken before, for a chunk that begins with this record; 0: the record is new. */
+export async function takenBefore(sql: Sql, fileId: number, firstRecordNo: number): Promise<number> {
+    const [taken] = await sql.unsafe<{ takenTo: number }[]>(takenTo("$1::bigint", "$2::bigint"), [
+        fileId,
+        firstRecordNo,
+    ]);
+    return taken!.takenTo;
 }
 
 /** The chunks of one file in the order of their bytes. */

@@ -42,5 +42,5 @@ function partBehind(loader: Loader, ledgerFile: LedgerFile, part: LoadPart, outc
         loadedLines: part.firstLineNo + outcome.lines - 1,
         ...tailOf(part, outcome),
     };
-    return { ...nextPart(loader, loadedSoFar, file, shape, takeTail), isTyped };
+    return { ...nextPart(loader, loadedSoFar, file, shape, takeTail), isTyped, takenTo: part.takenTo };
 }

@@ -7,7 +7,7 @@ import type { IngestConfig } from "../../config/config.ts";
 import { defaultDialect } from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { hasSources, sourceOf, unmatchedNote } from "../../streams/source-of.ts";
-import { chunksOfFile } from "../ledger/chunks.ts";
+import { chunksOfFile, takenBefore } from "../ledger/chunks.ts";
 import { type FileFailure, type LedgerFile, printOf, type SeenFile, wantsText } from "../ledger/files.ts";
 import { compressionOf } from "../read/dialect/expand.ts";
 import type { FileShape } from "../read/file-shape.ts";
@@ -104,6 +104,7 @@ async function prepareOpenFile(
         return { kind: "fault", seen: file.seen, source, failure: { ...shape, detail, retryAfterMs: null } };
     }
     const part = nextPart(loader, await withoutEndedTail(loader, ledgerFile, file, shape), file, shape, takeTail);
+    if (isAppend(loader)) part.takenTo = await takenBefore(loader.sql, ledgerFile.fileId, part.firstRecordNo);
     // A file of several chunks is not hashed as a whole yet: findCopy compares it chunk by chunk.
     if (isUntouched(ledgerFile) && fitsOneChunk(part)) part.contentHash = await hashRange(file, 0, sizeBytes);
     part.isCompared = isCompared;
@@ -112,7 +113,7 @@ async function prepareOpenFile(
 }
 
 const isSnapshot = ({ stream }: Reader) => stream.mode.name === "snapshot";
-const isAppend = ({ stream }: Pick<Reader, "stream">) => stream.mode.name === "append";
+const isAppend = ({ stream }: Reader) => stream.mode.name === "append";
 
 /** A record of it was taken without its line end. (A header alone, or a blank line, may have been taken so, too.) */
 const hasTakenTail = ({ tailRecordNo, loadedRecords }: LedgerFile) =>
@@ -180,7 +181,7 @@ function countLineEnds(bytes: Uint8Array, most: number): number {
 
 /** The part of a file that comes after what the ledger has of it. */
 export function nextPart(
-    { config, stream }: Pick<Reader, "config" | "stream">,
+    { config }: Pick<Reader, "config">,
     ledgerFile: LedgerFile,
     file: InputFile,
     shape: FileShape,
@@ -201,7 +202,6 @@ export function nextPart(
         stopAt: Math.max(firstByte + config.maxChunkBytes, recordsFrom + 1),
         mostRecords: config.maxBatchRecords,
         takeTail,
-        takenTo: isAppend({ stream }) && hasTakenTail(ledgerFile) ? ledgerFile.loadedBytes : 0,
         contentHash: null,
         firstRecordNo: ledgerFile.tailRecordNo ?? ledgerFile.loadedRecords + 1,
         firstLineNo: isFirst ? shape.headerLines + 1 : (ledgerFile.tailLineNo ?? ledgerFile.loadedLines + 1),

@@ -33,7 +33,14 @@ export interface LoadPart {
     /** COPY may make values typed: of a snapshot, where no reject is expected. */
     isTyped?: boolean;
     /** The chunk in the ledger, when its staged rows were lost: the bytes must be the same ones. */
-    again: { chunkId: number; endByte: number; records: number; contentHash: string } | null;
+    again: {
+        chunkId: number;
+        endByte: number;
+        records: number;
+        contentHash: string;
+        /** Null in a ledger that is older than the count. */
+        sliceRecords: number[] | null;
+    } | null;
 }
 
 export type StagedOutcome = ReadOutcome & StagedTally;
@@ -104,6 +111,16 @@ function stagePiece(
 ): void {
     const firstRecordNo = part.firstRecordNo + recordsBefore;
     const firstLineNo = part.firstLineNo + linesBefore;
-    const place = { loadId, chunkId, path: part.path, firstRecordNo, firstLineNo, firstByte };
+    const isSlicedByNumber = slicesByNumber(part);
+    const place = { loadId, chunkId, path: part.path, firstRecordNo, firstLineNo, firstByte, isSlicedByNumber };
     stageRecords(bytes, records, part.shape, place, way, out, tally);
+}
+
+/**
+ * Of a stream that appends, a chunk that is staged again keeps the slices that it had: some of them may be merged, and an index that
+ * was made or dropped since must not move its records to others.
+ */
+function slicesByNumber({ again, shape: { stream } }: LoadPart): boolean {
+    const before = stream.mode.name === "append" ? again?.sliceRecords : null;
+    return before ? before.some((records, slice) => slice > 0 && records > 0) : stream.isSlicedByNumber;
 }

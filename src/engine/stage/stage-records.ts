@@ -31,6 +31,8 @@ export interface StagingPlace {
     firstRecordNo: number;
     firstLineNo: number;
     firstByte: number;
+    /** A record's slice is its number modulo 16, and not that of its key. */
+    isSlicedByNumber: boolean;
 }
 
 /** Counts of staged records, so that a merge need not count them. */
@@ -109,7 +111,6 @@ function stageVerbatim(
     const prefix = Buffer.from([place.loadId, place.chunkId, ""].join(shape.dialect.delimiter));
     const escapeMark = shape.dialect.escape;
     const isRewritten = isLoose(shape.dialect);
-    const { isSlicedByNumber } = shape.stream;
     const plainSecondOf = plainCheckOf(shape);
     // A record has its typed fields, or those of its text: the others are empty.
     const emptyFields = hasTyped ? shape.targets.length : 0;
@@ -124,7 +125,7 @@ function stageVerbatim(
         const recordNo = place.firstRecordNo + index;
         at = writeDigits(buffer, at, recordNo);
         buffer[at++] = delimiter;
-        const slice = isSlicedByNumber ? recordNo % sliceCount : slices[index]!;
+        const slice = place.isSlicedByNumber ? recordNo % sliceCount : slices[index]!;
         sliceRecords[slice]! += 1;
         at = writeDigits(buffer, at, slice);
         buffer[at++] = delimiter;
@@ -217,14 +218,13 @@ function stageParsed(
     { sliceRecords }: StagedTally,
 ): void {
     const rows = splitStrictRecords(bytes, records, shape.dialect);
-    const { isSlicedByNumber } = shape.stream;
     const mapping = mappingOf(shape);
     const lines: string[] = [];
     let rowNo = 0;
     for (let index = 0; index < records.count; index += 1) {
         const recordNo = place.firstRecordNo + index;
         const key = `${place.loadId}\t${place.chunkId}\t${recordNo}\t`;
-        const numbered = isSlicedByNumber ? recordNo % sliceCount : null;
+        const numbered = place.isSlicedByNumber ? recordNo % sliceCount : null;
         if (records.kinds[index]! <= STRICT_QUOTED) {
             const values = rows[rowNo]!;
             const mapped = mapping?.(values, { path: place.path, recordNo });

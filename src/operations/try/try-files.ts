@@ -147,11 +147,12 @@ async function stageFile(
     const { part } = prepared;
     try {
         describe(report, part);
-        const { copies } = await findCopies(reader, [{ ledgerFile, part }]);
+        // Under no name: of a file that is loaded already nothing is loaded again, either.
+        const { copies } = await findCopies(reader, [{ ledgerFile: unknownFile(""), part }]);
         report.copyOf = copies[0]?.original.path ?? null;
         const { outcome, way } = await copyWhole(session, reader, part, chunkId);
         report.way = way;
-        report.notes = notesOf(reader, part, outcome);
+        report.notes = [...notesOf(reader, part, outcome), ...(await noteReadBefore(reader, part))];
         const failure = otherHeaderFailure(part, outcome);
         if (failure) Object.assign(report, { problem: failure.problem, problemDetail: failure.detail });
         const isPadded = outcome.isPadded || way === "parsed";
@@ -162,6 +163,20 @@ async function stageFile(
     } finally {
         await part.file.close();
     }
+}
+
+/** Where records have no key, nothing in the table shows that a part of the file is there. */
+async function noteReadBefore({ sql, stream }: TryReader, { path, file }: LoadPart): Promise<string[]> {
+    if (stream.mode.name !== "append") return [];
+    const [known] = await sql<{ loadedBytes: number }[]>`
+        select loaded_bytes as "loadedBytes"
+        from ingest.files
+        where
+            stream_id = ${stream.id} and path = ${path} and state <> 'replaced'
+            and loaded_bytes between 1 and ${file.sizeBytes - 1}`;
+    if (!known) return [];
+    const read = `A file of this name was read up to byte ${known.loadedBytes}`;
+    return [`${read}: if this one begins with the same bytes, an ingest reads only what follows.`];
 }
 
 /** @throws InputFault when the file cannot be read, or Postgres refuses its records. */

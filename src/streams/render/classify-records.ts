@@ -159,7 +159,9 @@ return ${refusalReason(stream)};
 `;
 
 const keptReasons = ({ conditions }: StreamSql) =>
-    conditions === null ? "" : "\nwhen rejected_records.reasons is not null then rejected_records.reasons";
+    conditions === null
+        ? ""
+        : "\nwhen rejected_records.reasons is not null and staging.problem is null then rejected_records.reasons";
 
 /** The built-in stream is the ledger's default. */
 export const ofStream = ({ made }: StreamSql, text: string) => (made === null ? text : "");

@@ -115,7 +115,7 @@ export function brokenConditions(stream: StreamSql, records: string): string {
 case
     when
         ${allOf(columns.map((column) => column.passes(value(column), "facts")))}
-    -- Of a record that could not be split no value is there, and none need be missing.
+    -- Of a record that could not be split no value is there, and none need be missing: reject_records names its problem.
     then nullif(${brokenRules(conditions, (column) => column.cast(value(column)))}, '{}')
 end`;
 }
