@@ -127,7 +127,8 @@ function s3proxy(data: string, port: number, { accessKeyId, secretAccessKey }: C
     writeFileSync(file, properties.join("\n"));
     return {
         command: ["java", "-XX:TieredStopAtLevel=1", "-Xmx256m", "-jar", programs.s3proxy, "--properties", file],
-        env: { PATH: process.env.PATH },
+        // Of the names of files Java takes those that the locale can write.
+        env: { PATH: process.env.PATH, LC_ALL: "C.UTF-8" },
     };
 }
 
