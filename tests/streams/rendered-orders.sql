@@ -589,7 +589,7 @@ begin
                 end
                 else 'invalid'
             end) is null)
-        -- Of a record that could not be split no value is there, and none need be missing.
+        -- Of a record that could not be split no value is there, and none need be missing: reject_records names its problem.
         then nullif((
             select
                 array_remove(
@@ -800,7 +800,7 @@ begin
                     end
                     else 'invalid'
                 end) is null)
-            -- Of a record that could not be split no value is there, and none need be missing.
+            -- Of a record that could not be split no value is there, and none need be missing: reject_records names its problem.
             then nullif((
                 select
                     array_remove(
@@ -940,7 +940,7 @@ begin
             case
                 when rejected_records.kind = 'conflict' then array['order_id_conflict']
                 when rejected_records.refusal is not null then array[ingest_orders.refusal_reason(rejected_records.refusal)]
-                when rejected_records.reasons is not null then rejected_records.reasons
+                when rejected_records.reasons is not null and staging.problem is null then rejected_records.reasons
                 else ingest_orders.reject_reasons(staging, has_padded and batch_chunks.is_padded, facts)
             end,
             ingest_orders.raw_record(staging, batch_chunks.extra_columns),
