@@ -82,6 +82,7 @@ async function takeAway(pass: Pass, file: MergedFile): Promise<boolean> {
         }
         waiting.set(file.fileId, entry);
         if (present !== null && isYoung(pass, file.path, present, entry)) return false;
+        if (present !== null) await passFaultPoint("before-archive");
         const outcome = present === null ? await leaving.findGone(file) : await leaving.leave(file);
         if (outcome === "grew") {
             waiting.delete(file.fileId);

@@ -4,7 +4,6 @@
  * behind but a copy, which the next attempt writes again. Names that begin with `_` are no input.
  */
 
-import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
 import type { BucketPlace } from "../discover/bucket-inbox.ts";
 import type { Inbox } from "../discover/inbox.ts";
 import type { ArchiveContext, Leaving, MergedFile, Present } from "./leaving.ts";
@@ -25,7 +24,6 @@ export function leaveBucket(context: ArchiveContext, inbox: Inbox, { bucket, key
         async leave(file) {
             const object = objectOf(file);
             const toKey = archivedKey(object.key, file);
-            await passFaultPoint("before-archive");
             const hasLeft = afterMerge === "delete" ? await bucket.remove(object) : await bucket.move(object, toKey);
             if (!hasLeft) return "grew";
             return { archivedTo: afterMerge === "delete" ? null : `${bucket.name}/${toKey}` };

@@ -26,7 +26,6 @@ async function leave(context: ArchiveContext, file: MergedFile): Promise<Outcome
     const asideDir = join(inputDir, `${asidePrefix}${file.fileId}`);
     const aside = join(asideDir, file.path);
     await mkdir(dirname(aside), { recursive: true });
-    await passFaultPoint("before-archive");
     await rename(join(inputDir, file.path), aside);
     try {
         await passFaultPoint("in-archive");
