@@ -35,8 +35,8 @@ async function findDumper(): Promise<string | null> {
 const batchRecords = 100;
 const flags = [...inHaste, "--max-chunk-bytes", "4KiB", "--max-batch-records", String(batchRecords)];
 const fewFiles = 5;
-/** Ten times what may be held. */
-const manyFiles = 60;
+/** Five times what may be held. */
+const manyFiles = 30;
 const fewRecords = fewFiles * batchRecords;
 const allRecords = fewRecords + 2 * manyFiles * batchRecords;
 

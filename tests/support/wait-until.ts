@@ -8,7 +8,7 @@ const pollMs = 20;
 export async function waitUntil<Answer>(
     what: string,
     ask: () => Answer | Promise<Answer>,
-    { deadlineMs = isLongRun ? 300_000 : 30_000 } = {},
+    { deadlineMs = isLongRun ? 300_000 : 60_000 } = {},
 ): Promise<NonNullable<Exclude<Answer, false>>> {
     const deadline = Date.now() + deadlineMs;
     while (true) {
