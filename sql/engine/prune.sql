@@ -466,7 +466,7 @@ begin
 end
 $$;
 
--- Of a stream that appends, the ledger alone tells that a file's records are rows: one that was read is kept, also if it was replaced.
+-- In a stream that appends, only the ledger knows that a file's records are already rows: a file that was read is kept, even if replaced.
 create or replace function ingest.may_forget_file(file ingest.files, older_than timestamptz)
 returns boolean
 language sql

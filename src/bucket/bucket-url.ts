@@ -3,7 +3,7 @@ import { BucketFault } from "./faults.ts";
 
 export interface BucketUrl {
     bucket: string;
-    /** What follows the bucket's name and its slash: keys begin without one. */
+    /** The rest, without the slash after the bucket's name: keys do not begin with a slash. */
     pattern: string;
 }
 
@@ -14,7 +14,7 @@ const bucketName = /^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$/;
 export function parseBucketUrl(text: string): BucketUrl | null {
     if (!/^s3:\/\//i.test(text)) return null;
     const [bucket = "", ...rest] = text.slice("s3://".length).split("/");
-    // What stands before an @ may be a password: it is not repeated.
+    // The part before an @ may be a password, so no message quotes it.
     if (bucket.includes("@")) {
         throw refusal("An s3:// address has no user and no password.", "Take out what stands before the @.");
     }

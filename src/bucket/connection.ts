@@ -2,12 +2,12 @@ import type { KeptCredentials } from "./credentials/keep-credentials.ts";
 import type { Permission } from "./faults.ts";
 import type { Place } from "./settings.ts";
 
-/** What the requests to one bucket share. */
+/** Shared by all requests to one bucket. */
 export interface Connection {
     place: Place;
     credentials: KeptCredentials;
     limits: Limits;
-    /** What the server's clock has ahead of this one's, once it has refused a time. */
+    /** How far the server's clock is ahead of ours; 0 until the server has refused our time. */
     clock: { aheadMs: number };
     signal: AbortSignal | undefined;
 }
@@ -53,7 +53,7 @@ export interface Ask {
     /** Names in lower case. */
     headers?: Readonly<Record<string, string>>;
     body?: string;
-    /** What a policy must allow for it. */
+    /** The permission that a policy must grant. */
     permission: Permission;
     silentMs?: number;
 }
