@@ -170,8 +170,11 @@ describe.skipIf(!isThereObjectStore)("from a bucket", () => {
         await bucket.put("a.csv", csv(1, 4));
         await bucket.put("0.csv", csv(5, 5));
         await waitUntil("both are in", async () => (await readCounts(sql)).inserted === 5);
-        const [worker] = await sql`select report -> 'listing' as listing from ingest.workers`;
-        expect(worker!.listing).toMatchObject({ name: bucket.url });
+        // A worker reports every few seconds, and its first report may have come before its first listing.
+        await waitUntil("the worker says what it lists", async () => {
+            const [worker] = await sql`select report -> 'listing' ->> 'name' as listed from ingest.workers`;
+            return worker?.listed === bucket.url;
+        });
         const { stderr } = await running.stop();
         expect(stderr).not.toContain(bucket.environment.AWS_SECRET_ACCESS_KEY!);
     });
