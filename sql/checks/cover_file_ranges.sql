@@ -19,7 +19,7 @@ with
         from ingest.chunks
         window earlier_chunks as (
             partition by chunks.file_id
-            order by chunks.end_byte, chunks.first_byte, chunks.chunk_id
+            order by chunks.first_byte, chunks.end_byte, chunks.chunk_id
             rows between unbounded preceding and 1 preceding
         )
     )

@@ -439,7 +439,7 @@ create or replace function ingest.complete_chunks()`,
             "src/engine/load/load-large-file.ts",
             "takenTo: part.takenTo",
             "takenTo: 0",
-            "in chunks of one record",
+            "read again in several chunks",
         ],
         [
             "the slices of a chunk that is half merged",

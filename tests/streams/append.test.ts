@@ -229,14 +229,15 @@ describe("a file that grows", () => {
         });
     }
 
-    test("behind a quote that stays open, in chunks of one record: each line is read once", async () => {
-        writeFileSync(path("1.csv"), `${header}1,"a\n2,b\n3,c`);
+    test("behind a quote that stays open, read again in several chunks: each line is read once", async () => {
+        const lines = Array.from({ length: 5000 }, (_, index) => `${index},b`);
+        writeFileSync(path("1.csv"), `${header}1,"a\n${lines.join("\n")}`);
         await ingest();
-        expect(await readReadings(sql)).toEqual(["2 b", "3 c"]);
-        appendFileSync(path("1.csv"), "c\n4,d\n");
-        await ingest({}, { maxBatchRecords: 1 });
-        expect(await readReadings(sql)).toEqual(["2 b", "3 c", "4 d"]);
-        expect(await readSums(sql)).toEqual({ read: 7, inserted: 3, rejected: 4 });
+        appendFileSync(path("1.csv"), "c\n9,d\n");
+        // With a longer limit all behind the quote is one chunk.
+        await ingest({}, { maxRecordBytes: 16_384, maxChunkBytes: 16_384 });
+        expect((await readReadings(sql)).sort()).toEqual([...lines.map((line) => line.replace(",", " ")), "9 d"].sort());
+        expect(await readSums(sql)).toEqual({ read: 10_003, inserted: 5001, rejected: 5002 });
     });
 });
 
