@@ -44,7 +44,8 @@ begin
             ingest.totals,
             ingest.pruned_totals,
             ingest.told_states,
-            ingest.notifications;
+            ingest.notifications,
+            ingest.hints;
         delete from ingest.workers;
         update ingest.slices set last_chunk = 0 where slices.last_chunk <> 0;
     else
@@ -136,6 +137,7 @@ begin
     delete from ingest.pruned_totals where pruned_totals.stream_id = this_stream;
     delete from ingest.workers where workers.stream_id = this_stream;
     delete from ingest.told_states where told_states.stream_id = this_stream;
+    delete from ingest.hints where hints.stream_id = this_stream;
     delete from ingest.notifications where notifications.stream_id = this_stream;
 end
 $$;

@@ -7,7 +7,7 @@
 -- Tables, views and streams that come later are covered, but for a table that whoever adds its stream may not grant: run it
 -- again for that, and after each update. Some functions write on this role's behalf, with the owner's rights:
 -- ingest.replay_rejects validates and moves rejects (POST /v1/replay), ingest.edit_rejects writes values into them
--- (PATCH /v1/rejects), and others pause streams or note messages. Revoke them to refuse that too.
+-- (PATCH /v1/rejects), and others pause streams, note messages or leave hints. Revoke them to refuse that too.
 do $$
 begin
     if not exists (select from pg_roles where pg_roles.rolname = 'sluice_api') then
@@ -50,6 +50,9 @@ grant execute on function
 to sluice_api;
 grant execute on function ingest.pause_streams(smallint, text, text) to sluice_api;
 grant execute on function ingest.resume_streams(smallint) to sluice_api;
+
+-- Where the loader is to look (POST /v1/notify).
+grant execute on function ingest.add_hints(jsonb) to sluice_api;
 
 -- The streams of tables that Sluice found: each has a schema of its own.
 select ingest.grant_reader(streams.stream_id, 'sluice_api')

@@ -6,7 +6,7 @@
 import type { LogFormat } from "../config/config.ts";
 import type { IngestLog, LogFacts } from "../engine/context.ts";
 import type { BatchProgress, IngestSummary, StreamSummary } from "../engine/run/progress.ts";
-import type { Fault } from "../server/api/to-problem.ts";
+import type { AppOptions } from "../server/api/create-app.ts";
 import { formatJson } from "../terminal/json.ts";
 import { pickCounts } from "../terminal/record-counts.ts";
 import { sanitize } from "../terminal/sanitize.ts";
@@ -104,10 +104,11 @@ function factsOf({
     };
 }
 
-/** Options of createApp: a log for machines has a line for each request that the API could not answer. */
-export function reportsTo({ format, error }: Log): { onFault?: (fault: Fault) => void } {
+/** Options of createApp: a log for machines has a line for each request that the API could not answer, and for each note. */
+export function reportsTo({ format, error, warn }: Log): Pick<AppOptions, "onFault" | "onNote"> {
     if (format !== "json") return {};
     return {
+        onNote: (note) => warn(note, { event: "notification_unconfirmed" }),
         onFault: ({ requestId, code, summary }) =>
             error(`A request could not be answered: ${summary}`, { event: "request_failed", code, requestId }),
     };

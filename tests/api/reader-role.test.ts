@@ -178,6 +178,7 @@ test("a role without the grant may not replay, though it may read", async () => 
             const pause = sql`select from ingest.pause_streams(null, 'me', null)`;
             await expect(pause).rejects.toMatchObject({ code: "42501" });
             await expect(sql`select from ingest.resume_streams(null)`).rejects.toMatchObject({ code: "42501" });
+            await expect(sql`select ingest.add_hints('[]')`).rejects.toMatchObject({ code: "42501" });
         });
     } finally {
         await api.sql.unsafe(`drop owned by ${other}; drop role ${other}`);

@@ -27,11 +27,12 @@ beforeEach(async () => {
     writeFileSync(join(folder, "a.csv"), "event_id\n");
     await database.sql`select from ingest.reset()`;
     await database.sql.unsafe(await Bun.file(join(import.meta.dir, "../checks/consistent-ledger.sql")).text());
-    // What only upserts and notifications leave.
+    // What only upserts and notifications, of both directions, leave.
     await database.sql`
         with gone as (insert into ingest.tombstones (key, chunk_id, record_no) values ('tea', 1, 1)),
         told as (insert into ingest.told_states (stream_id, told, seen, seen_since, version) values (0, 'ok', 'ok', now(), 1)),
-        sent as (insert into ingest.notifications (message_id, body) values ('msg_1', '{}'))
+        sent as (insert into ingest.notifications (message_id, body) values ('msg_1', '{}')),
+        hinted as (insert into ingest.hints (stream_id, path) values (0, 'a.csv'))
         insert into ingest.history (what, chunk_id, record_no, batch_id, key, record) values ('deleted', 1, 1, 1, 'tea', '{}')`;
 });
 afterEach(async () => {

@@ -115,11 +115,15 @@ test("the loader and the API may pause and resume; neither changes a stream in a
             fetch(`${api.url}/v1/ingest/${action}`, { method: "POST", body: "{}", headers });
         expect((await ask("resume")).status).toBe(200);
         expect((await ask("pause")).status).toBe(200);
+        const event = { "detail-type": "Object Created", detail: { bucket: { name: "b" }, object: { key: "a.csv" } } };
+        const told = await fetch(`${api.url}/v1/notify`, { method: "POST", body: JSON.stringify(event), headers });
+        expect([told.status, await told.json()]).toEqual([200, expect.objectContaining({ accepted: 0 })]);
     } finally {
         await api.stop();
     }
     const resumed = await runScript("resume", [], { environment: { DATABASE_URL: loader.url } });
     expect([resumed.exitCode, resumed.stdout]).toEqual([0, expect.stringContaining("It was paused by API.")]);
+    expect((await loaderSql`select * from ingest.take_hints(0::smallint, 1)`).length).toBe(0);
     await expect(loaderSql`update ingest.streams set paused_at = now()`).rejects.toMatchObject({ code: "42501" });
 });
 

@@ -25,10 +25,10 @@ const anyWord = new RegExp(`(?<![A-Za-z-]|server-sent )(?:${[...words].join("|")
 
 /**
  * The stream's own: src/shop, and its part of sql/. The users in a file of the embedded server are processes. The setting that
- * makes a key has its name in people's files.
+ * makes a key has its name in people's files. Notifications of buckets are written by others.
  */
 const elsewhere =
-    /^(src\/shop|sql\/events|sql\/rendered|sql\/examples|src\/database\/embedded\/user-registry|src\/streams\/derive-key)\b/;
+    /^(src\/shop|sql\/events|sql\/rendered|sql\/examples|src\/database\/embedded\/user-registry|src\/streams\/derive-key|src\/operations\/hints\/read-hints)\b/;
 
 /** Names that programs of others go by: a field in the JSON of status, prune and reset, and the code of an error. */
 const published = /(?<!public)\.events\b|\bevents\??:|'events',|"foreign_events_table"/g;

@@ -236,7 +236,9 @@ describe("a file that grows", () => {
         appendFileSync(path("1.csv"), "c\n9,d\n");
         // With a longer limit all behind the quote is one chunk.
         await ingest({}, { maxRecordBytes: 16_384, maxChunkBytes: 16_384 });
-        expect((await readReadings(sql)).sort()).toEqual([...lines.map((line) => line.replace(",", " ")), "9 d"].sort());
+        expect((await readReadings(sql)).sort()).toEqual(
+            [...lines.map((line) => line.replace(",", " ")), "9 d"].sort(),
+        );
         expect(await readSums(sql)).toEqual({ read: 10_003, inserted: 5001, rejected: 5002 });
     });
 });

@@ -47,10 +47,10 @@ export function createDiscovery(context: DiscoveryContext, tails: TailWatch, lar
     const finder = inbox.finder(largeFrom);
     const forgetGone = createForgetGone(context);
     return {
-        async look({ names, isOverflow }) {
-            const doubtful = context.proof.takeDoubtful();
+        async look(hints) {
+            const names = new Set([...hints.names, ...context.proof.takeDoubtful()]);
             let changes = 0;
-            for await (const changed of finder.find({ names: new Set([...names, ...doubtful]), isOverflow })) {
+            for await (const changed of finder.find({ ...hints, names })) {
                 if (changed.length > 0) await register(context, inbox, tails, changed);
                 // Only now: a look that failed half-way must find them again.
                 finder.learn(changed);

@@ -3,6 +3,7 @@
  * at which they began, and a pointer in the order of the keys loses keys that sort before it. Between two listings, a quick look
  * behind the greatest known key finds what is named by the date. Both run beside the looks, and may take a twentieth of the time.
  */
+import { BucketFault } from "../../bucket/faults.ts";
 import type { SeenFile } from "../ledger/files.ts";
 import { createWakeUp, type WakeUp } from "../outage/wake-up.ts";
 import { type BucketPlace, seenOfObject } from "./bucket-inbox.ts";
@@ -44,6 +45,14 @@ export function describeListing({ name, listing }: Pick<StreamInbox, "name" | "l
     };
 }
 
+/** What became of hints (sql/engine/hints.sql), since the process began. */
+export interface HintCounts {
+    looked: number;
+    /** Of those: nothing was there, or it could not be seen. */
+    absent: number;
+}
+
+const hintsAtOnce = 8;
 const listingShare = 0.05;
 const quickLookEveryMs = 5_000;
 /** So much may be found ahead of who takes it. */
@@ -56,6 +65,7 @@ export function createBucketFinder(
     { listEveryMs, signal }: BucketPace,
     changed: Pick<WakeUp, "give">,
     onListed: (listing: Listing) => void,
+    hints: HintCounts = { looked: 0, absent: 0 },
 ): Finder {
     const known = createFingerprints();
     const beside = createBeside(changed, signal);
@@ -63,6 +73,7 @@ export function createBucketFinder(
     let isFirst = true;
     let isListed = false;
     let nextListingAt = 0;
+    let mayListAt = 0;
     let nextQuickLookAt = 0;
 
     async function* newIn(startAfter: string | undefined, clock: { busyMs: number; keys: number }) {
@@ -92,8 +103,8 @@ export function createBucketFinder(
         known.beginPass();
         yield* newIn(undefined, clock);
         known.endPass();
-        const restMs = clock.busyMs / listingShare - clock.busyMs;
-        nextListingAt = Math.max(begunAt + listEveryMs, performance.now() + restMs);
+        mayListAt = performance.now() + clock.busyMs / listingShare - clock.busyMs;
+        nextListingAt = Math.max(begunAt + listEveryMs, mayListAt);
         isListed = true;
         onListed({ keys: clock.keys, asOf: begunAt, tookMs: performance.now() - begunAt });
     }
@@ -116,14 +127,30 @@ export function createBucketFinder(
         return found;
     }
 
+    async function* seeHinted(paths: readonly string[]): AsyncGenerator<FoundFile[]> {
+        for (let from = 0; from < paths.length; from += hintsAtOnce) {
+            const some = paths.slice(from, from + hintsAtOnce);
+            const looks = await Promise.all(
+                some.map(async (path) => ({ path, seen: await seeIfAllowed(inbox, path) })),
+            );
+            hints.looked += looks.length;
+            hints.absent += looks.filter(({ seen }) => seen === null).length;
+            yield looks.flatMap(({ path, seen }) =>
+                seen === null || known.meet(path, lookOf(seen)) ? [] : [{ path, ...seen }],
+            );
+        }
+    }
+
     return {
-        async *find({ names, isOverflow }) {
+        async *find({ names, isOverflow, hinted = new Set() }) {
             yield await seeNamed(names);
-            if (isFirst || isOverflow) {
+            if (isFirst) {
                 yield* listAll();
                 isFirst = false;
                 return;
             }
+            yield* seeHinted([...hinted].filter(isOwn));
+            if (isOverflow) nextListingAt = mayListAt;
             if (!beside.isUnderWay()) {
                 if (performance.now() >= nextListingAt) beside.begin(listAll());
                 else if (performance.now() >= nextQuickLookAt) beside.begin(lookQuickly());
@@ -145,6 +172,16 @@ export function createBucketFinder(
             return known;
         },
     };
+}
+
+/** Whoever reports a key may be wrong about it: what the bucket refuses of one is no fault of the bucket. */
+async function seeIfAllowed(inbox: Pick<Inbox, "see">, path: string): Promise<SeenFile | null> {
+    try {
+        return await inbox.see(path);
+    } catch (error) {
+        if (error instanceof BucketFault) return null;
+        throw error;
+    }
 }
 
 const lookOf = ({ sizeBytes, versionTag }: SeenFile) => `${sizeBytes} ${versionTag}`;

@@ -6,7 +6,7 @@ import type { FileFailure, SeenFile } from "../ledger/files.ts";
 import type { WakeUp } from "../outage/wake-up.ts";
 import type { InputFile } from "../read/open-input.ts";
 import type { BucketPlace } from "./bucket-inbox.ts";
-import type { Listing } from "./find-in-bucket.ts";
+import type { HintCounts, Listing } from "./find-in-bucket.ts";
 import { createFolderInbox } from "./folder-inbox.ts";
 import type { FolderHints } from "./watch-folder.ts";
 
@@ -38,7 +38,8 @@ export type ExpectedFile = FoundFile;
 export interface Finder {
     /**
      * Pages of files that look other than when they were learned: of those that are named, and of what passes over the inbox
-     * have found. The first call, and one whose hints have overflowed, makes a pass of its own and waits for it.
+     * have found. The first call, and in a folder one whose hints have overflowed, makes a pass of its own and waits for it; in a
+     * bucket an overflow brings the next pass forward.
      */
     find(hints: FolderHints): AsyncIterable<FoundFile[]>;
     /** These are in the ledger now. */
@@ -53,6 +54,8 @@ export type Paths = Pick<ReadonlySet<string>, "has">;
 export interface StreamInbox extends Inbox {
     /** Of an inbox that is listed in full now and then, the latest listing; null before, and of a folder, which is looked at all the while. */
     listing(): Listing | null;
+    /** Null: of a folder, where nobody leaves hints. */
+    hints: HintCounts | null;
     /** Given when a file of the stream may have changed. */
     changed: WakeUp;
     /** What was reported since the last call. */

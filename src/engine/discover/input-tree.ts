@@ -86,6 +86,7 @@ export function createInputTree({ config, log, streams }: InputTreeOptions): Inp
                 ...inbox,
                 changed: own.changed,
                 listing: () => null,
+                hints: null,
                 take() {
                     const taken = own.hints;
                     own.hints = { names: new Set(), isOverflow: false };

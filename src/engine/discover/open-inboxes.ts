@@ -63,12 +63,14 @@ function createBucketInboxes(
             further: "Several streams claim more files.",
         });
         let listing: Listing | null = null;
+        const hints = { looked: 0, absent: 0 };
         let isFirst = true;
         let finding = new AbortController();
         return {
             ...inbox,
             changed,
             listing: () => listing,
+            hints,
             take() {
                 const isOverflow = isFirst;
                 isFirst = false;
@@ -82,9 +84,10 @@ function createBucketInboxes(
                     listEveryMs: config.listEveryMs ?? defaultListEveryMs,
                     signal: AbortSignal.any([signal, finding.signal]),
                 };
-                return createBucketFinder(place, inbox, { prefix, isOwn }, pace, changed, (latest) => {
+                const onListed = (latest: Listing) => {
                     listing = latest;
-                });
+                };
+                return createBucketFinder(place, inbox, { prefix, isOwn }, pace, changed, onListed, hints);
             },
             isOwn,
             refusalOf(path) {

@@ -7,6 +7,8 @@ export interface FolderHints {
     names: Set<string>;
     /** The watch lost track, or there is none: look at every file. */
     isOverflow: boolean;
+    /** Names from outside (sql/engine/hints.sql), which may be forged: what cannot be seen there is left to a listing. */
+    hinted?: ReadonlySet<string>;
 }
 
 export interface FolderWatch {

@@ -32,6 +32,7 @@ export interface Member {
     tally: { records: RecordCounts; isFolderAway: boolean; loading: string | null; merging: number };
     /** The latest full listing of its bucket; null for a folder, and before the first. */
     listing?: () => { name: string; keys: number; secondsAgo: number; seconds: number } | null;
+    hints?: { looked: number; absent: number } | null;
 }
 
 export interface Lease {
@@ -119,7 +120,7 @@ export function createHeartbeat(
 
 function beatOf(
     config: IngestConfig,
-    { streamId, workerId, proof, outage, tally, listing }: Member,
+    { streamId, workerId, proof, outage, tally, listing, hints = null }: Member,
     isLoader: boolean,
 ): Beat {
     const report = {
@@ -131,6 +132,7 @@ function beatOf(
         loading: tally.loading,
         merging: tally.merging,
         listing: listing?.() ?? null,
+        hints,
         records: tally.records,
         retries: outage.retries(),
         trouble: outage.trouble(),

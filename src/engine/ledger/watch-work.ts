@@ -14,6 +14,8 @@ export interface WaitingWork {
     isToLoad: boolean;
     /** Files that have failed. */
     hasFailed: boolean;
+    /** Somebody outside said where to look: sql/engine/hints.sql. */
+    hasHints: boolean;
     /** ingest.mark_of_waiting: null when no reject waits for a parent. */
     waitingMark: number | null;
     pause: StreamPause | null;
@@ -35,10 +37,13 @@ export interface StreamWork {
     /** As of the latest look. */
     isToLoad(): boolean;
     hasFailed(): boolean;
+    /** True once for each look that found some: so they are taken no oftener, however many come. */
+    mayTakeHints(): boolean;
     waitingMark(): number | null;
     pause(): StreamPause | null;
-    /** What a look calls when there is something to merge, and when the stream is paused. */
+    /** What a look calls when there is something to merge, when hints wait, and when the stream is paused. */
     onStaged: (() => void) | null;
+    onHinted: (() => void) | null;
     onPaused: (() => void) | null;
 }
 
@@ -52,6 +57,7 @@ export function createWorkWatch(sql: Sql, survive: Outage["survive"]): WorkWatch
             own.found = waiting;
             if (waiting.pause !== null) own.work.onPaused?.();
             else if (waiting.isStaged) own.work.onStaged?.();
+            if (waiting.hasHints) own.work.onHinted?.();
         }
     }
 
@@ -63,15 +69,22 @@ export function createWorkWatch(sql: Sql, survive: Outage["survive"]): WorkWatch
                     isStaged: true,
                     isToLoad: true,
                     hasFailed: true,
+                    hasHints: false,
                     waitingMark: null,
                     pause: null,
                 } as WaitingWork,
                 work: {
                     isToLoad: () => own.found.isToLoad,
                     hasFailed: () => own.found.hasFailed,
+                    mayTakeHints() {
+                        const { hasHints } = own.found;
+                        own.found = { ...own.found, hasHints: false };
+                        return hasHints;
+                    },
                     waitingMark: () => own.found.waitingMark,
                     pause: () => own.found.pause,
                     onStaged: null,
+                    onHinted: null,
                     onPaused: null,
                 },
             };
@@ -125,6 +138,7 @@ export async function readWaitingWork(sql: Sql, streamIds: number[]): Promise<(W
                 select from ingest.file_changes
                 where file_changes.stream_id = streams.stream_id and file_changes.state = 'failed'
             ) as "hasFailed",
+            exists (select from ingest.hints where hints.stream_id = streams.stream_id) as "hasHints",
             ingest.mark_of_waiting(streams.stream_id) as "waitingMark",
             case
                 when streams.paused_at is not null

@@ -1,7 +1,9 @@
 /** The loop that looks at the folder, loads and, between loads, tidies up. */
 import { BucketFault } from "../../bucket/faults.ts";
 import { sluiceStates, sqlStateOf } from "../../database/sql-states.ts";
+import type { FolderHints } from "../discover/watch-folder.ts";
 import { isInputFolderError } from "../input-folder.ts";
+import { takeHints } from "../ledger/hints.ts";
 import type { Run } from "../loops.ts";
 import { type BucketBlock, createBucketBlock } from "./bucket-block.ts";
 import { loadAll } from "./load-files.ts";
@@ -22,7 +24,7 @@ export async function loadLoop(run: Run): Promise<void> {
 
     async function lookAndLoad(turn: Turn): Promise<void> {
         if (lease.isLoader()) await loader.archiver.recover();
-        const changes = trigger.shouldLook(loader) ? await loader.discovery.look(inbox.take()) : 0;
+        const changes = trigger.shouldLook(loader) ? await loader.discovery.look(await takeReports(run)) : 0;
         loader.hasLooked = true;
         // Here alone: a pass of the archiver does not look at a folder in which it has nothing to do.
         run.tally.isFolderAway = false;
@@ -65,6 +67,18 @@ export async function loadLoop(run: Run): Promise<void> {
         run.isLoadingDone = true;
         run.staged.give();
     }
+}
+
+/** A stream that gets more than this a second is listed sooner, too: ingest.add_hints. */
+const mostHintsAtOnce = 100;
+
+/** What the inbox has noticed, and what somebody outside has. */
+async function takeReports({ inbox, work, lease, sql, stream }: Run): Promise<FolderHints> {
+    const reports = inbox!.take();
+    if (!lease.isLoader() || !work?.mayTakeHints()) return reports;
+    const hinted = new Set(await takeHints(sql, stream.id, mostHintsAtOnce));
+    const isListingAsked = hinted.delete("");
+    return { ...reports, hinted, isOverflow: reports.isOverflow || isListingAsked };
 }
 
 const fencedPauseMs = 200;

@@ -85,6 +85,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
     const member: Member = {
         ...{ streamId: stream.id, workerId, log, proof: createLedgerProof(), outage, tally },
         listing: () => describeListing(inbox),
+        hints: inbox.hints,
     };
     const lease = heartbeat.join(member);
     const waiting = shared.work.of(stream.id);
@@ -113,6 +114,7 @@ export function createStreamWorker(shared: Shared, place: StreamPlace) {
         };
         ending.signal.addEventListener("abort", wake);
         waiting.onStaged = run.staged.give;
+        waiting.onHinted = inbox.changed.give;
         waiting.onPaused = () => ending.fail(new StreamPaused());
         try {
             const mergers = Array.from({ length: config.mergeWorkers }, (_, index) => mergeLoop(run, index));

@@ -17,6 +17,7 @@ import { addLabRoutes } from "./lab/lab-routes.ts";
 import { addLiveRoutes, type LiveOptions } from "./live/live-routes.ts";
 import { createHttpMetrics } from "./metrics/http-metrics.ts";
 import { addMetricsRoutes } from "./metrics/metrics-routes.ts";
+import { addNotifyRoute } from "./notify/notify-routes.ts";
 import { addOpenApiRoute } from "./openapi-route.ts";
 import { addPauseRoutes } from "./pause/pause-routes.ts";
 import { Problem, problemResponse } from "./problem.ts";
@@ -61,7 +62,7 @@ export interface AppOptions {
     /** How long a request may wait for the database. */
     deadlineMs?: number;
     stream?: LiveOptions;
-    /** From `openWorkPool`; the caller ends it. With it there are /v1/checks, /v1/replay, /v1/ingest/pause and edits of rejects. */
+    /** From `openWorkPool`; the caller ends it. With it there are /v1/checks, /v1/replay, /v1/ingest/pause, /v1/notify and edits of rejects. */
     workSql?: Sql | undefined;
     /** With it there is /v1/ingest. */
     upload?: UploadOptions | undefined;
@@ -69,6 +70,8 @@ export interface AppOptions {
     lab?: Lab | undefined;
     /** Told of every 500; prints a line to stderr by default. */
     onFault?: (fault: Fault) => void;
+    /** Told of what a person has to do for a bucket's notifications; prints a line to stderr by default. */
+    onNote?: (note: string) => void;
 }
 
 /** A system clock that is set back by days would make every kept answer look new until it has caught up. */
@@ -115,6 +118,7 @@ export function createApp(options: AppOptions): Api {
         addEditRoutes(app, context, options.workSql, served.stream);
         addReplayRoutes(app, context, options.workSql, served.stream);
         addPauseRoutes(app, context, options.workSql);
+        addNotifyRoute(app, context, options.workSql, options.onNote ?? ((note) => console.error(`api: ${note}`)));
     }
     if (options.upload) addUploadRoutes(app, context, options.upload);
     if (options.lab) addLabRoutes(app, options.lab);

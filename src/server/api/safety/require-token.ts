@@ -10,6 +10,9 @@ export const sessionCookie = "sluice_session";
 
 const openPaths = new Set(["/livez", "/readyz", "/v1/session"]);
 
+/** Whoever sends there may know no other way to say a password: SNS does not. */
+const passwordPaths = new Set(["/v1/notify"]);
+
 interface TokenGuard {
     tokens: TokenCheck;
     attempts: AttemptLimit;
@@ -20,9 +23,11 @@ interface TokenGuard {
 export function requireToken({ tokens, attempts, isOpenPath = () => false }: TokenGuard): MiddlewareHandler<ApiEnv> {
     return async (c, next) => {
         if (openPaths.has(c.req.path) || isOpenPath(c.req.path)) return next();
-        const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+        const takesPassword = passwordPaths.has(c.req.path);
+        const authorization = c.req.header("authorization") ?? "";
+        const bearer = bearerIn(authorization) ?? (takesPassword ? passwordIn(authorization) : undefined);
         const session = getCookie(c, sessionCookie);
-        if (bearer === undefined && session === undefined) throw tokenRequired();
+        if (bearer === undefined && session === undefined) throw tokenRequired(takesPassword ? "Basic" : "Bearer");
         checkAttempt(c, attempts, () =>
             bearer === undefined ? tokens.isSession(session ?? "") : tokens.isToken(bearer),
         );
@@ -48,8 +53,19 @@ export function checkAttempt(c: Context<ApiEnv>, attempts: AttemptLimit, isRight
     });
 }
 
-function tokenRequired(): Problem {
+const bearerIn = (authorization: string) => /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+
+/** Of any user. */
+function passwordIn(authorization: string): string | undefined {
+    const encoded = /^Basic +(\S+)$/i.exec(authorization)?.[1];
+    if (encoded === undefined) return undefined;
+    return Buffer.from(encoded, "base64")
+        .toString()
+        .replace(/^[^:]*:/, "");
+}
+
+function tokenRequired(scheme: "Basic" | "Bearer"): Problem {
     return new Problem("token_required", "Send it as `Authorization: Bearer …`, or sign in with POST /v1/session.", {
-        headers: { "www-authenticate": 'Bearer realm="sluice"' },
+        headers: { "www-authenticate": `${scheme} realm="sluice"` },
     });
 }
