@@ -17,6 +17,7 @@ export const command = databaseCommand({
     examples: [
         [`${program} add 'orders-*.csv' --table public.orders`, "into your own table"],
         [`${program} add orders.csv --key order_id`, "a table is made for the file"],
+        [`${program} add 's3://drops/in/orders-*.csv'`, "objects of a bucket: the newest is looked at"],
         [`${program} add orders.csv --print`, "what would be written, to look at"],
     ],
     run: async ({ args, flags, config, inDatabase }) =>

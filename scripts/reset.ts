@@ -4,6 +4,7 @@ import { databaseCommand } from "../src/commands/database-command.ts";
 import { formatKept, formatPlan } from "../src/commands/format-reset-plan.ts";
 import { refuse } from "../src/commands/refuse.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
+import { refuseBucketAsFolder } from "../src/engine/input-folder.ts";
 import { program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { deleteFiles, listInputFiles, measureFiles } from "../src/operations/delete-input-files.ts";
@@ -37,6 +38,9 @@ export const command = databaseCommand({
                 "--delete-files deletes the files of every stream; nothing was changed.",
                 "Leave it out with --stream, and delete the files of that stream yourself.",
             );
+        }
+        if (flags.deleteFiles === true) {
+            refuseBucketAsFolder(config.inputDir, "--delete-files", "Leave it out, and delete the objects yourself.");
         }
         const files = flags.deleteFiles === true ? await listInputFiles(config.inputDir) : [];
         const fileBytes = await measureFiles(config.inputDir, files);

@@ -21,7 +21,7 @@ import { migrateDatabase } from "../src/database/migrate.ts";
 import { type Database, openDatabase } from "../src/database/open-database.ts";
 import { apiTargets } from "../src/database/reader-role.ts";
 import type { LogFacts } from "../src/engine/context.ts";
-import { requireInputFolder } from "../src/engine/input-folder.ts";
+import { refuseBucketAsFolder, requireInputFolder } from "../src/engine/input-folder.ts";
 import { sessionsForIngest } from "../src/engine/run/open-connections.ts";
 import type { IngestSummary } from "../src/engine/run/progress.ts";
 import { runIngest } from "../src/engine/run/run-ingest.ts";
@@ -74,7 +74,14 @@ export const command: CommandDefinition = {
     ],
     async run({ flags }) {
         const config = await loadConfig(fields, flags, eventsStream);
-        if (config.lab) refuseUnsafeLab(config);
+        if (config.lab) {
+            refuseBucketAsFolder(config.inputDir, "--lab", "Leave it out, or give --input a folder.");
+            refuseUnsafeLab(config);
+        }
+        if (config.generate) {
+            const remedy = "Give --no-generate, or --input a folder.";
+            refuseBucketAsFolder(config.inputDir, "The generator of sample data", remedy);
+        }
         requireInputFolder(config.inputDir, config.isInputDefault);
         const stopper = new AbortController();
         const log = openLog(config.logFormat);

@@ -16,7 +16,7 @@ export const command = databaseCommand({
     summary: "Shows what an ingest of these files would do now, by doing it and rolling it back.",
     description:
         "It runs the real load, validation and deduplication against the real table and leaves nothing behind, even if it is killed; numbers drawn from a sequence stay used, as after any insert that is rolled back. Exits with 1 if a file would fail.",
-    arguments: [new Argument("<files...>", "CSV files, wherever they are")],
+    arguments: [new Argument("<files...>", "CSV files, wherever they are; objects as s3://bucket/key")],
     options: [
         new Option("--stream <name>", "for this stream (default: the one that takes the file)"),
         new Option("--table <name>", "for this table, with or without a stream").conflicts("stream"),
@@ -34,11 +34,12 @@ export const command = databaseCommand({
     stream: eventsStream,
     examples: [
         [`${program} try incoming/events_7.csv`, "what would be inserted, duplicate, in conflict, rejected, and why"],
+        [`${program} try s3://drops/in/orders_7.csv --stream orders`, "an object of a bucket"],
         [`${program} try lines.csv --table sales.lines`, "for a table without a declaration"],
         [`${program} try --json a.csv b.csv`, "two files as one ingest, for programs"],
     ],
     async run({ args, flags, config, inDatabase }) {
-        requireFiles(args);
+        await requireFiles(args);
         const chosen = { stream: flags.stream as string | undefined, table: flags.table as string | undefined };
         const progress = createProgress({ label: "try", isDrawable: isDrawable() });
         const onStep = (done: number, total: number) => progress.update({ done, total, unit: "steps" });

@@ -2,16 +2,14 @@
  * A bucket of Amazon S3, or of a server that speaks its protocol. What is asked for comes whole, of one version, or with a
  * named reason; what may pass by itself has been tried several times by then.
  */
-import { readEnvironment } from "../environment.ts";
-import { type Connection, type Limits, usualLimits } from "./connection.ts";
-import { findCredentials } from "./credentials/find-credentials.ts";
-import { keepCredentials } from "./credentials/keep-credentials.ts";
+import { connectTo } from "./connect-to.ts";
+import type { Limits } from "./connection.ts";
 import { headObject } from "./head-object.ts";
 import { type BucketObject, type ListOptions, listObjects } from "./list-objects.ts";
 import { type MovedObject, moveObject } from "./move-object.ts";
 import { type ReadObject, readRange } from "./read-range.ts";
 import { removeObject } from "./remove-object.ts";
-import { type BucketSettings, placeOf } from "./settings.ts";
+import type { BucketSettings } from "./settings.ts";
 
 export type { BucketObject, BucketSettings, ListOptions };
 
@@ -35,14 +33,7 @@ export interface Bucket {
 
 /** Asks nobody anything yet. @throws BucketFault bucket_settings, bucket_no_credentials */
 export function openBucket(settings: BucketSettings, limits: Partial<Limits> = {}): Bucket {
-    const { env = readEnvironment(), signal } = settings;
-    const connection: Connection = {
-        place: placeOf(settings, env),
-        credentials: keepCredentials(() => findCredentials(env, signal)),
-        limits: { ...usualLimits, ...limits },
-        clock: { aheadMs: 0 },
-        signal,
-    };
+    const connection = connectTo(settings, limits);
     return {
         name: `s3://${settings.bucket}`,
         list: (options) => listObjects(connection, options),

@@ -7,9 +7,15 @@ export interface Connection {
     place: Place;
     credentials: KeptCredentials;
     limits: Limits;
-    /** How far the server's clock is ahead of ours; 0 until the server has refused our time. */
-    clock: { aheadMs: number };
+    clock: Clock;
     signal: AbortSignal | undefined;
+}
+
+export interface Clock {
+    /** By how much what we sign is put forward; 0 until the server has refused our time. */
+    aheadMs: number;
+    /** How far the server's clock was ahead of ours at its latest answer, to a second; null: it has not said. */
+    seenAheadMs: number | null;
 }
 
 /** How much at once, how long to wait, and how often. */

@@ -40,7 +40,7 @@ export async function perform<Result>(connection: Connection, options: PerformOp
                 }
                 if (isSkewed(error) && !isClockSet) {
                     isClockSet = true;
-                    if (setClock(connection, error)) continue;
+                    if (setClock(connection)) continue;
                 }
             }
             const fault = explain(error, connection, ask());
@@ -64,6 +64,7 @@ async function attempt<Result>(
     try {
         const response = await send(connection, ask, credentials, watch.signal);
         watch.alive();
+        noteClock(connection, response.headers);
         if (!response.ok) throw await readRefusal(connection, ask, response, credentials, watch.signal);
         return await receive(response, watch.alive);
     } catch (error) {
@@ -123,11 +124,15 @@ function explain(error: unknown, connection: Connection, { key, permission }: As
 }
 
 /** False: the server does not say what time it is. */
-function setClock({ clock, limits }: Connection, { headers }: Refusal): boolean {
-    const theirs = Date.parse(headers.get("date") ?? "");
-    if (Number.isNaN(theirs)) return false;
-    clock.aheadMs = theirs - limits.now();
+function setClock({ clock }: Connection): boolean {
+    if (clock.seenAheadMs === null) return false;
+    clock.aheadMs = clock.seenAheadMs;
     return true;
+}
+
+function noteClock({ clock, limits }: Connection, headers: Headers): void {
+    const theirs = Date.parse(headers.get("date") ?? "");
+    clock.seenAheadMs = Number.isNaN(theirs) ? null : theirs - limits.now();
 }
 
 function throwIfEnded(connection: Connection, signal: AbortSignal | undefined): void {

@@ -8,7 +8,7 @@ import { applyStream, type TableStream } from "../streams/apply-stream.ts";
 import { homeOf } from "../streams/declare.ts";
 import { isSameTable, loadStreams, streamOfTable } from "../streams/load-streams.ts";
 import type { Mode } from "../streams/mode.ts";
-import { createRouter } from "../streams/route-files.ts";
+import { createRouter, isInBucket } from "../streams/route-files.ts";
 import type { Stream } from "../streams/stream.ts";
 import { unknownStream } from "./open-streams.ts";
 
@@ -94,9 +94,9 @@ function choose(
             );
         return found;
     }
-    const path = pathIn(inputDir, file);
     const router = createRouter([...declared, builtIn], () => true);
-    const claim = router.claimOf(path);
+    const claims = pathsOf(inputDir, file).map(router.claimOf);
+    const claim = claims.find((one) => one.stream !== builtIn.name) ?? claims[0]!;
     if (claim.rivals !== null) {
         throw new SluiceError({
             code: "stream_ambiguous",
@@ -109,8 +109,16 @@ function choose(
     return all.find(({ name }) => name === claim.stream) ?? builtIn;
 }
 
+/** As an ingest may name it: of an object its address, and the rest of that under `--input s3://…`. */
+function pathsOf(inputDir: string, file: string): string[] {
+    if (!isInBucket(file)) return [pathIn(inputDir, file)];
+    const start = `${inputDir.replace(/\/+$/, "")}/`;
+    return file.startsWith(start) ? [file, file.slice(start.length)] : [file];
+}
+
 /** As the watched folder would name it; of a file elsewhere its name alone. */
 function pathIn(inputDir: string, file: string): string {
+    if (isInBucket(inputDir)) return basename(file);
     const path = relative(resolve(inputDir), resolve(file));
     return path.startsWith("..") || isAbsolute(path) ? basename(file) : path.split(sep).join("/");
 }

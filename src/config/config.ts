@@ -8,6 +8,7 @@ import type { FaultPlan } from "../database/faults/fault-points.ts";
 import { parseFaultPlan } from "../database/faults/parse-fault-plan.ts";
 import type { Environment } from "../environment.ts";
 import { exitCodes, SluiceError } from "../errors.ts";
+import { isInBucket } from "../streams/route-files.ts";
 import type { SourceConfig } from "../streams/source-config.ts";
 import type { Stream } from "../streams/stream.ts";
 import { sanitize } from "../terminal/sanitize.ts";
@@ -119,7 +120,10 @@ const derivedFields = {
         ],
         read: (source) => {
             const { generate } = source.flags;
-            return generate === undefined ? readSetting("databaseUrl", source) === undefined : generate === true;
+            if (generate !== undefined) return generate === true;
+            return (
+                readSetting("databaseUrl", source) === undefined && !isInBucket(readSetting("inputDir", source) ?? "")
+            );
         },
     },
     /** Whether stdout takes colour. Every command has it. */

@@ -124,6 +124,12 @@ export function parsePath(text: string): Parsed<string> {
     return { problem: "is not a path.", remedy: "Give it the path of a folder." };
 }
 
+/** One of this machine: an address of a bucket would be a folder of that name. */
+export function parseLocalFolder(text: string): Parsed<string> {
+    if (!/^s3:\/\//i.test(text)) return parsePath(text);
+    return { problem: "is in a bucket.", remedy: "Give it the path of a folder; --input alone may be in a bucket." };
+}
+
 /** A host name or an IP address to listen on, without scheme and port. */
 export function parseHost(text: string): Parsed<string> {
     if (/^[A-Za-z0-9._-]+$/.test(text) || /^[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*$/.test(text)) {

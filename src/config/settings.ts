@@ -14,6 +14,7 @@ import {
     parseDuration,
     parseHost,
     parseHostNames,
+    parseLocalFolder,
     parsePath,
     parseSigningSecret,
     parseTrigger,
@@ -85,7 +86,7 @@ export const settings = {
         flag: "--data-dir <folder>",
         variable: "SLUICE_DATA_DIR",
         description: "where the embedded server keeps its data",
-        parse: parsePath,
+        parse: parseLocalFolder,
         fallback: "data",
     }),
     inputDir: setting<string | undefined>({

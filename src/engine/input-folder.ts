@@ -18,6 +18,17 @@ export function requireInputFolder(inputDir: string, isDefault: boolean): void {
     }
 }
 
+/** For what writes into the folder, or deletes from it. `what` is a sentence's subject: `--delete-files`. */
+export function refuseBucketAsFolder(folder: string, what: string, remedy: string): void {
+    if (!isInBucket(folder)) return;
+    throw new SluiceError({
+        code: "input_in_bucket",
+        what: `${what} needs a folder, and ${folder} is in a bucket; nothing was changed.`,
+        remedy,
+        exitCode: exitCodes.usage,
+    });
+}
+
 /** The same for a folder by whatever name or link it is reached. One that is not there stays as it is written. */
 export function realFolder(folder: string): string {
     if (isInBucket(folder)) return folder.replace(/\/+$/, "");

@@ -1,11 +1,12 @@
 /** Forgets a failed file that is gone. The transaction is the SQL function ingest.forget_files (sql/engine/files.sql). */
 
 import type { Sql } from "../database/connect.ts";
+import { inboxHolding } from "../engine/discover/locate-file.ts";
 import { requireInputFolder } from "../engine/input-folder.ts";
 import { refuseOtherFolder } from "../engine/ledger/lease.ts";
-import { isGone } from "../engine/read/open-input.ts";
 import { commandHere } from "../environment.ts";
 import { SluiceError } from "../errors.ts";
+import { isInBucket } from "../streams/route-files.ts";
 
 export interface ForgottenFile {
     path: string;
@@ -23,15 +24,13 @@ export interface ForgetOptions {
 
 /**
  * From now on the file is neither failed nor known: it is read anew if it comes back.
- * @throws SluiceError `file_unknown`, `file_not_failed`, `file_still_there`, `file_partly_in`; those of the input folder.
+ * @throws SluiceError `file_unknown`, `file_not_failed`, `file_still_there`, `file_partly_in`; those of the input folder, or of the bucket.
  */
 export async function forgetFile(
     sql: Sql,
     fileId: number,
     { inputDir, evenPartly }: ForgetOptions,
 ): Promise<ForgottenFile> {
-    requireInputFolder(inputDir, false);
-    await refuseOtherFolder(sql, inputDir);
     const [file] = await sql<(ForgottenFile & { state: string; isAppended: boolean })[]>`
         select
             files.path, files.problem, files.state, ingest.merged_records(files.file_id) as "mergedRecords",
@@ -40,7 +39,13 @@ export async function forgetFile(
         inner join ingest.streams on streams.stream_id = files.stream_id
         where files.file_id = ${fileId}`;
     if (file?.state !== "failed") throw notFailed(file?.path ?? String(fileId), file?.state);
-    if (!(await isGone(inputDir, file.path))) throw stillThere(file.path, inputDir);
+    // An object's address says where it is, whatever the input folder.
+    if (!isInBucket(file.path)) {
+        requireInputFolder(inputDir, false);
+        await refuseOtherFolder(sql, inputDir);
+    }
+    const inbox = inboxHolding(file.path, inputDir);
+    if (!(await inbox.isGone(file.path))) throw stillThere(file.path, inbox.name);
     if (file.isAppended && !evenPartly) throw appended(file);
     if (file.mergedRecords > 0 && !evenPartly) throw partlyIn(file);
     const forgotten = await sql`select from ingest.forget_files(${[fileId]}::bigint[])`;
@@ -57,11 +62,11 @@ function notFailed(path: string, state: string | undefined): SluiceError {
     });
 }
 
-function stillThere(path: string, inputDir: string): SluiceError {
+function stillThere(path: string, place: string): SluiceError {
     return new SluiceError({
         code: "file_still_there",
-        what: `${path} is still in ${inputDir}, and would be found again.`,
-        remedy: `Remove it from the folder first, or correct it: it is read again when it changes. \`${commandHere("retry")}\` tries it as it is.`,
+        what: `${path} is still in ${place}, and would be found again.`,
+        remedy: `Remove it there first, or correct it: it is read again when it changes. \`${commandHere("retry")}\` tries it as it is.`,
     });
 }
 

@@ -14,8 +14,9 @@ beforeAll(async () => {
     await insertWorker(api.sql, { retries: { count: 3, lastReason: "53100", lastSecondsAgo: 1 } });
     await insertWorker(api.sql, { retries: { count: 9, lastReason: "no\nword", lastSecondsAgo: 1 } });
     await insertWorker(api.sql, { retries: { count: 9, lastReason: "53100", lastSecondsAgo: 9_999 } });
-    await insertWorker(api.sql, { retries: null });
-    await insertWorker(api.sql, {});
+    const listing = { name: "s3://drops/in", keys: 3, secondsAgo: 12, seconds: 1.5 };
+    await insertWorker(api.sql, { retries: null, listing: { ...listing, secondsAgo: 40 } });
+    await insertWorker(api.sql, { listing });
     await api.sql`insert into ingest.event_stats values ('total', '1970-01-01Z', 'purchase', 5, 7, 12.5)`;
 });
 
@@ -62,6 +63,9 @@ test("shows the ledger's facts, and no label that grows with the data", async ()
         { name: "sluice_workers_retrying", labels: { reason: "53100" }, value: 1 },
         { name: "sluice_workers_retrying", labels: { reason: "other" }, value: 1 },
     ]);
+    // The latest of what the stream's workers have listed.
+    expect(value("sluice_bucket_listing_age_seconds", { stream })).toBe(12);
+    expect(value("sluice_bucket_listing_duration_seconds", { stream })).toBe(1.5);
     expect(value("sluice_database_size_bytes")).toBeGreaterThan(1e6);
     expect(value("sluice_last_batch_lag_seconds")).toBeGreaterThanOrEqual(2);
     const labelNames = new Set(samples.flatMap(({ labels }) => Object.keys(labels)));

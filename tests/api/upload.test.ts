@@ -45,6 +45,16 @@ test("a CSV body is a file of the folder, and says where to follow it", async ()
     expect(followed.body.data).toMatchObject([{ path: body.path, state: "merged", loadedRecords: 1 }]);
 });
 
+test("should fail: into a stream whose files are in a bucket, or with a bucket for the input folder", async () => {
+    await api.sql`
+        insert into ingest.streams (stream_id, name, table_name, mode, files)
+        values (77, 'in_bucket', 'public.in_bucket', 'insert', 's3://drops/*.csv')`;
+    const refused = await api.post("/v1/ingest?stream=in_bucket", csv, { "content-type": "text/csv" });
+    expect(refused).toMatchObject({ status: 409, body: { code: "stream_in_bucket" } });
+    await api.sql`delete from ingest.streams where stream_id = 77`;
+    expect(readdirSync(inputDir)).toEqual([]);
+});
+
 test("the same Idempotency-Key is the same file, also when it has left the folder", async () => {
     const first = await send(csv, { "idempotency-key": "order 7" });
     const second = await send(csv + record, { "idempotency-key": "order 7" });

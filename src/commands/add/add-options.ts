@@ -10,7 +10,10 @@ import { createSourceSchema } from "../../streams/source-config.ts";
 import { refuse } from "../refuse.ts";
 
 export const addArguments = [
-    new Argument("<files...>", "a CSV file, or a glob of paths in the input folder: 'orders-*.csv'"),
+    new Argument(
+        "<files...>",
+        "a CSV file or object, or a glob of paths in the input folder or of addresses: 'orders-*.csv', 's3://drops/in/orders-*.csv'",
+    ),
 ];
 
 /** Not commander's own way, which takes the files that follow for more of them. */

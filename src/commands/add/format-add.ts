@@ -6,6 +6,7 @@ import type { MappedTable } from "../../operations/add/add-table.ts";
 import type { IngestProcess } from "../../operations/refuse-while-running.ts";
 import type { Proposal } from "../../operations/sniff/sniff-file.ts";
 import type { TriedFile } from "../../operations/try/try-files.ts";
+import { isInBucket } from "../../streams/route-files.ts";
 import { formatCount, formatNumber } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 import { formatTable } from "../../terminal/table.ts";
@@ -83,7 +84,8 @@ export function formatWritten(
     const wrote = `wrote ${written.join(", ")}.`;
     const names = running.map(({ host, pid }) => (host === hostname() ? `pid ${pid}` : `pid ${pid} on ${host}`));
     const pids = names.join(", ");
-    if (path !== null && relative(resolve(inputDir), resolve(path)).startsWith("..")) {
+    const isObject = path !== null && isInBucket(path);
+    if (path !== null && !isObject && relative(resolve(inputDir), resolve(path)).startsWith("..")) {
         const command = `${commandHere("ingest")} --stream ${name} --input ${dirname(path)}`;
         const restart = running.length === 0 ? "" : ` and restart the running ingest (${pids})`;
         return `${wrote} Load the data: \`${command}\`, or copy ${basename(path)} to ${inputDir}${restart}.`;

@@ -15,6 +15,7 @@ import { takeBack } from "../../operations/add/take-back.ts";
 import { readRunning } from "../../operations/refuse-while-running.ts";
 import { type Proposal, type SniffOptions, sniffFile } from "../../operations/sniff/sniff-file.ts";
 import { streamOfTable } from "../../streams/load-streams.ts";
+import { isInBucket } from "../../streams/route-files.ts";
 import { askYesOrNo } from "../../terminal/ask.ts";
 import { createProgress } from "../../terminal/progress.ts";
 import { suggestName } from "../../terminal/suggest-name.ts";
@@ -43,15 +44,16 @@ export interface AddContext {
 }
 
 export async function runAdd(named: readonly string[], request: AddRequest, context: AddContext): Promise<Answer> {
-    const sample = findSample(named, context.config.inputDir, request.files);
+    const sample = await findSample(named, context.config.inputDir, request.files);
     return request.table === null
         ? await addForCsv(sample, request, context)
         : await addForTable(sample, request, request.table, context);
 }
 
-/** `path` as the watched folder would name it. */
-function exampleOf({ path }: Sample, inputDir: string): string | null {
+/** `path` as an ingest would name it. */
+function exampleOf({ path, files }: Sample, inputDir: string): string | null {
     if (path === null) return null;
+    if (isInBucket(path)) return isInBucket(files) ? path : path.slice(inputDir.replace(/\/+$/, "").length + 1);
     const inside = relative(resolve(inputDir), resolve(path));
     return inside.startsWith("..") ? basename(path) : inside;
 }
@@ -71,7 +73,11 @@ function chooseName(request: AddRequest, proposed: string | null): string {
 async function addForCsv(sample: Sample, given: AddRequest, context: AddContext): Promise<Answer> {
     const { path, files } = sample;
     if (path === null) {
-        throw refuse("no_such_file", `No file in ${context.config.inputDir} matches ${files}.`, "Name a CSV file.");
+        throw refuse(
+            "no_such_file",
+            `${isInBucket(files) ? "No object" : `No file in ${context.config.inputDir}`} matches ${files}.`,
+            "Name a CSV file.",
+        );
     }
     const name = chooseName(given, streamNameOf(basename(path)));
     const { request, proposal } = await proposeUntilAnswered(path, given, context);

@@ -11,7 +11,9 @@ import { SluiceError } from "../../errors.ts";
 import { readStatus } from "../../operations/status/read-status.ts";
 import type { Status } from "../../operations/status/status-schema.ts";
 import { loadStreams } from "../../streams/load-streams.ts";
+import { isInBucket } from "../../streams/route-files.ts";
 import type { Stream } from "../../streams/stream.ts";
+import { checkBucket, filesOfInput } from "./check-bucket.ts";
 import { checkClock, checkConnections, checkRights, checkSchema } from "./check-database.ts";
 import { checkAccess, checkDisk, checkFolder, checkPort, type FolderSettings } from "./check-machine.ts";
 import { checkPooler } from "./check-pooler.ts";
@@ -54,8 +56,11 @@ const inDatabase = [
 /** Never throws: a check that cannot be made is a finding. The embedded server is started for it, and stopped again. */
 export async function runDoctor(config: DoctorConfig, stream: Stream, log: (line: string) => void): Promise<Finding[]> {
     return [
-        await look("folder", () => checkFolder(config)),
-        await look("disk", () => checkDisk(config.databaseUrl === undefined ? config.dataDir : config.inputDir)),
+        await look("folder", () =>
+            isInBucket(config.inputDir) ? checkBucket(filesOfInput(config.inputDir)) : checkFolder(config),
+        ),
+        ...(await lookIntoBuckets(stream)),
+        await look("disk", () => checkDisk(diskOf(config))),
         await look("port", () => checkPort(config.host, config.port)),
         await look("access", () => checkAccess(config.host, config.apiToken)),
         ...(await lookIntoDatabase(config, stream, log)),
@@ -70,6 +75,20 @@ async function look(name: string, check: () => Found | Promise<Found>): Promise<
         const found = error instanceof Error ? error.message : String(error);
         return { name, ...fail(found, "Report this: it is a bug in Sluice.") };
     }
+}
+
+/** Those that streams name themselves. A declaration that cannot be read is told of with the streams. */
+async function lookIntoBuckets(stream: Stream): Promise<Finding[]> {
+    const declared = await loadStreams([stream.name]).catch(() => []);
+    const inBuckets = declared.filter(({ files }) => isInBucket(files ?? ""));
+    const findings: Finding[] = [];
+    for (const { name, files } of inBuckets) findings.push(await look(`bucket ${name}`, () => checkBucket(files!)));
+    return findings;
+}
+
+/** Where files lie, or the embedded database. */
+function diskOf({ databaseUrl, dataDir, inputDir }: DoctorConfig): string {
+    return databaseUrl === undefined || isInBucket(inputDir) ? dataDir : inputDir;
 }
 
 function skipAll(names: readonly string[], why: string): Finding[] {

@@ -1,6 +1,7 @@
 /** `sluice init`: makes the files and folders of a new project where they are not. */
 import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { program, streamsFolder } from "../../environment.ts";
+import { isInBucket } from "../../streams/route-files.ts";
 import { formatTable } from "../../terminal/table.ts";
 import type { Answer } from "../command.ts";
 import { refuse } from "../refuse.ts";
@@ -26,7 +27,7 @@ export function initFolder(inputDir: string, { isNamed }: { isNamed: boolean }):
         { path: ".env", about: "the database and the API's token, as comments", text: environmentText, isSecret: true },
         { path: ".gitignore", about: "keeps data and secrets out of git", text: ignoreText },
         { path: streamsFolder(), about: "a file for each of your tables" },
-        { path: inputDir, about: "put CSV files here" },
+        ...(isInBucket(inputDir) ? [] : [{ path: inputDir, about: "put CSV files here" }]),
     ];
     const folderAsFile = entries.find(({ path, text }) => text === undefined && existsSync(path) && !isFolder(path));
     if (folderAsFile) {

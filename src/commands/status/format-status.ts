@@ -2,7 +2,14 @@
 import { createColors } from "picocolors";
 import { describeReader, remedyForReader } from "../../database/staging-readers.ts";
 import type { FailedFile, LastBatch, LiveWorker, Status } from "../../operations/status/status-schema.ts";
-import { describeWork, processesOf, retriesOf, troubleOf } from "../../operations/status/worker-report.ts";
+import {
+    describeListing,
+    describeWork,
+    listingOf,
+    processesOf,
+    retriesOf,
+    troubleOf,
+} from "../../operations/status/worker-report.ts";
 import { formatAge, formatBytes, formatCount, formatDuration, formatNumber } from "../../terminal/format.ts";
 import { formatRecordTable } from "../../terminal/record-table.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
@@ -57,6 +64,7 @@ function formatFacts(status: Status): string[] {
         ["last batch", lastBatch ? describeBatch(lastBatch, freshness) : "none yet"],
         ...(standby === null ? [] : [["standby", `${formatDuration(standby.lagSeconds * 1000)} behind its primary`]]),
         ["workers", describeProcesses(processes, asOf)],
+        ...describeListings(processes),
         ...(notifications === null ? [] : [["notifications", notifications]]),
     ]);
 }
@@ -107,6 +115,13 @@ function describeProcesses(processes: LiveWorker[][], asOf: string): string {
     if (processes.length > 1) return `${processes.length}, below`;
     const [{ report }] = processes[0]! as [LiveWorker];
     return `${describeProcess(processes[0]!, asOf)}${describeRetries(report)}${describeTrouble(report)}`;
+}
+
+/** One process alone has no section of its own: a line for each of its buckets. */
+function describeListings(processes: LiveWorker[][]): string[][] {
+    if (processes.length !== 1) return [];
+    const listings = processes[0]!.map(({ report }) => listingOf(report)).filter((listing) => listing !== null);
+    return listings.map((listing) => ["bucket", describeListing(listing)]);
 }
 
 function describeProcess(own: LiveWorker[], asOf: string): string {

@@ -1,5 +1,6 @@
 /** The name of a stream, and the glob of its files, by the name of one of them. Pure. */
 import { isAbsolute, relative, resolve } from "node:path";
+import { isInBucket } from "../../streams/route-files.ts";
 import { compressionEnding } from "../../streams/source-of.ts";
 import { sqlName } from "../sniff/column-names.ts";
 
@@ -25,14 +26,27 @@ export function streamNameOf(fileName: string): string | null {
     return streamNameForm.test(name) ? name : null;
 }
 
-/** `orders*.csv` for `orders.csv` and `orders-2026-01.csv`, with its folder when that lies in the watched one. */
+/**
+ * `orders*.csv` for `orders.csv` and `orders-2026-01.csv`, with its folder when that lies in the watched one. Of an object
+ * with its bucket and prefix, unless it lies in the one that is watched.
+ */
 export function filesOf(path: string, inputDir: string): string {
+    if (isInBucket(path)) return filesOfObject(path, `${inputDir.replace(/\/+$/, "")}/`);
     const inside = relative(resolve(inputDir), resolve(path));
     const isWatched = inside !== "" && !inside.startsWith("..") && !isAbsolute(inside);
     const segments = (isWatched ? inside : path).split(/[\\/]/);
     const { stem, ending } = partsOf(segments.at(-1)!);
     const folder = isWatched ? segments.slice(0, -1).map((name) => `${escapeGlob(name)}/`) : [];
     return `${folder.join("")}${escapeGlob(stem)}*${ending}`;
+}
+
+function filesOfObject(address: string, watched: string): string {
+    const isWatched = address.startsWith(watched);
+    const bucket = /^s3:\/\/[^/]*\//i.exec(address)![0];
+    const [root, rest] = isWatched ? ["", address.slice(watched.length)] : [bucket, address.slice(bucket.length)];
+    const folders = rest.split("/").slice(0, -1);
+    const { stem, ending } = partsOf(address.split("/").at(-1)!);
+    return `${root}${folders.map((name) => `${escapeGlob(name)}/`).join("")}${escapeGlob(stem)}*${ending}`;
 }
 
 function escapeGlob(text: string): string {

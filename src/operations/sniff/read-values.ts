@@ -2,8 +2,7 @@
  * The values of a file's records, read as an ingest reads them: the engine's own detection of encoding, delimiter and header,
  * and its scanner. The whole file, in pieces of a megabyte, as often as it is asked for.
  */
-import { basename, dirname } from "node:path";
-import { createFolderInbox } from "../../engine/discover/folder-inbox.ts";
+import { locateFile } from "../../engine/discover/locate-file.ts";
 import { guessEncodings } from "../../engine/read/dialect/guess-encoding.ts";
 import { fieldsOf } from "../../engine/read/fields.ts";
 import type { FileShape, HeaderFault } from "../../engine/read/file-shape.ts";
@@ -77,10 +76,8 @@ export async function openCsv(
     settings: ReadingSettings,
 ): Promise<OpenCsv | ReadingQuestion> {
     const source: SourceConfig = { match: "*", header: "first-line", newColumns: "ignore", ...settings };
-    const file = await openContent(createFolderInbox(dirname(path)), config, basename(path), {
-        source,
-        encoding: null,
-    });
+    const located = locateFile(path);
+    const file = await openContent(located.inbox, config, located.path, { source, encoding: null });
     try {
         const shape = await shapeOf(config, file, source);
         if ("about" in shape) {
@@ -162,10 +159,8 @@ function encodingQuestion(encodings: readonly string[], what: string): ReadingQu
 
 /** For a file whose records hold bytes that are no UTF-8. */
 export async function askForEncoding(csv: OpenCsv, path: string, config: ReadConfig): Promise<ReadingQuestion> {
-    const file = await openContent(createFolderInbox(dirname(path)), config, basename(path), {
-        source: csv.shape.source,
-        encoding: null,
-    });
+    const located = locateFile(path);
+    const file = await openContent(located.inbox, config, located.path, { source: csv.shape.source, encoding: null });
     try {
         const encodings = await likelyEncodings(file);
         return encodingQuestion(

@@ -1,6 +1,6 @@
 /** Reads the report that a worker leaves with each heartbeat (src/engine/ledger/lease.ts). Pure. */
 import type { Retries, Trouble } from "../../engine/outage/troubles.ts";
-import { formatCount } from "../../terminal/format.ts";
+import { formatAge, formatCount, formatDuration } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 
 /** A worker of another version may leave any of it out. */
@@ -12,7 +12,19 @@ type WorkerReport = Partial<{
     merging: unknown;
     retries: Retries | null;
     trouble: Trouble | null;
+    listing: Partial<Record<keyof ReportedListing, unknown>> | null;
 }>;
+
+/** Of a bucket: its latest full listing, as it was at the worker's latest heartbeat. */
+export interface ReportedListing {
+    /** What was listed: `s3://bucket/prefix`. */
+    name: string;
+    keys: number;
+    /** Since it began. */
+    secondsAgo: number;
+    /** How long it took. */
+    seconds: number;
+}
 
 const read = (report: unknown) => (report ?? {}) as WorkerReport;
 
@@ -24,20 +36,36 @@ export const troubleOf = (report: unknown): Trouble | null => read(report).troub
 /** Whether its last look at the input folder failed. */
 export const isFolderAway = (report: unknown): boolean => read(report).isFolderAway === true;
 
+/** Null: its files are in a folder, or nothing has been listed yet. */
+export function listingOf(report: unknown): ReportedListing | null {
+    const { name, keys, secondsAgo, seconds } = read(report).listing ?? {};
+    if (typeof name !== "string") return null;
+    if (typeof keys !== "number" || typeof secondsAgo !== "number" || typeof seconds !== "number") return null;
+    return { name, keys, secondsAgo, seconds };
+}
+
+/** For people: `listed 1,234 keys of s3://drops/in/ 40 s ago, in 1.2 s`. */
+export function describeListing({ name, keys, secondsAgo, seconds }: ReportedListing): string {
+    const what = `${formatCount(keys, "key")} of ${sanitize(name, { most: 80 })}`;
+    return `listed ${what} ${formatAge(secondsAgo)}, in ${formatDuration(seconds * 1000)}`;
+}
+
 /** A process is a worker of each of its streams: its workers, by process, in the order in which they began. */
 export function processesOf<Worker extends { host: string; pid: number }>(workers: readonly Worker[]): Worker[][] {
     return [...Map.groupBy(workers, ({ host, pid }) => `${pid} ${host}`).values()];
 }
 
-/** What it did at its latest heartbeat, for people: `loads a.csv, 2 merges`. */
+/** What it did at its latest heartbeat, for people: `loads a.csv, 2 merges`, and of a bucket when it was last listed. */
 export function describeWork({ report, isLoader }: { report: unknown; isLoader: boolean }): string {
     const { loading, merging } = read(report);
     const parts = [
         typeof loading === "string" ? `loads ${sanitize(loading, { most: 80 })}` : "",
         typeof merging === "number" && merging > 0 ? formatCount(merging, "merge") : "",
     ].filter((part) => part !== "");
-    if (parts.length > 0) return parts.join(", ");
-    return isLoader ? "idle, the loader" : "idle, takes over when the loader is gone";
+    const listing = listingOf(report);
+    const idle = isLoader ? "idle, the loader" : "idle, takes over when the loader is gone";
+    const work = parts.length > 0 ? parts.join(", ") : idle;
+    return listing === null ? work : `${work}; ${describeListing(listing)}`;
 }
 
 /** Whether it runs until somebody stops it. One of cron's takes what is there, and ends. */

@@ -1,11 +1,20 @@
 /** Whether what the command line names are files at all: a name that is none is most often a slip. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { locateFile } from "../../engine/discover/locate-file.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
+import { isInBucket } from "../../streams/route-files.ts";
 
-/** `places`: where else they were looked for. @throws SluiceError (usage) that names each that is missing or a folder */
-export function requireFiles(paths: readonly string[], places = ""): void {
-    const faults = paths.map((path) => findFault(path, places)).filter((fault) => fault !== null);
+/**
+ * `places`: where else they were looked for.
+ * @throws SluiceError (usage) that names each that is missing or a folder; BucketFault for a bucket that cannot be used
+ */
+export async function requireFiles(paths: readonly string[], places = ""): Promise<void> {
+    const faults = [];
+    for (const path of paths) {
+        const fault = isInBucket(path) ? await findObjectFault(path) : findFault(path, places);
+        if (fault !== null) faults.push(fault);
+    }
     if (faults.length === 0) return;
     throw new SluiceError({
         code: "no_such_file",
@@ -16,7 +25,12 @@ export function requireFiles(paths: readonly string[], places = ""): void {
     });
 }
 
-function findFault(path: string, places: string): { what: string; remedy: string } | null {
+interface Fault {
+    what: string;
+    remedy: string;
+}
+
+function findFault(path: string, places: string): Fault | null {
     try {
         if (!statSync(path).isDirectory()) return null;
         return { what: `${path} is a folder.`, remedy: `Name the files in it, such as ${join(path, "*.csv")}.` };
@@ -28,4 +42,13 @@ function findFault(path: string, places: string): { what: string; remedy: string
             remedy: "Name a CSV file that exists.",
         };
     }
+}
+
+async function findObjectFault(address: string): Promise<Fault | null> {
+    const { inbox, path } = locateFile(address);
+    if ((await inbox.see(path)) !== null) return null;
+    return {
+        what: `There is no object ${address}.`,
+        remedy: "Name one object by its whole address; * stands for itself.",
+    };
 }

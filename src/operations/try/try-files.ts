@@ -6,7 +6,6 @@
  * exception. A lost connection loses the temporary table too, so that no later step can go on without it.
  */
 
-import { basename, dirname } from "node:path";
 import type { SQL } from "bun";
 import type { IngestConfig, RejectBudget } from "../../config/config.ts";
 import { connect, connectForCopy, type Sql } from "../../database/connect.ts";
@@ -15,7 +14,7 @@ import type { DatabaseTarget } from "../../database/database-target.ts";
 import type { Refusal } from "../../database/schema.ts";
 import { sluiceStates, sqlStateOf } from "../../database/sql-states.ts";
 import type { IngestContext } from "../../engine/context.ts";
-import { createFolderInbox } from "../../engine/discover/folder-inbox.ts";
+import { type LocatedFile, locateFile } from "../../engine/discover/locate-file.ts";
 import type { LedgerFile } from "../../engine/ledger/files.ts";
 import { findCopies } from "../../engine/load/find-copies.ts";
 import { loadByLadder } from "../../engine/load/ladder.ts";
@@ -38,7 +37,7 @@ export interface TryOptions {
         "maxRecordBytes" | "maxChunkBytes" | "maxExpandedBytes" | "maxExpansionRatio" | "sources"
     > &
         Partial<Pick<IngestConfig, "maxRejects" | "tailSettleMs">>;
-    /** Paths, wherever they are: they need not be in the watched folder. Tried in this order, as one ingest. */
+    /** Paths and addresses of objects: they need not be in the watched folder. Tried in this order, as one ingest. */
     files: readonly string[];
     /** How many records of each kind to show. */
     samples?: number;
@@ -100,12 +99,9 @@ export async function tryFiles(options: TryOptions): Promise<TriedFile[]> {
         const reports: TriedFile[] = [];
         for (const [index, file] of files.entries()) {
             // Ascending, as chunks of one ingest are: the first record of an id wins.
-            const { report, loaded } = await stageFile(
-                session,
-                readerOf(sql, options, dirname(file)),
-                file,
-                index - files.length,
-            );
+            const located = locateFile(file);
+            const reader = readerOf(sql, options, located);
+            const { report, loaded } = await stageFile(session, reader, { ...located, file }, index - files.length);
             reports.push(report);
             if (loaded) staged.push(loaded);
             onStep?.(index + 1, files.length + sliceCount);
@@ -130,14 +126,14 @@ export async function tryFiles(options: TryOptions): Promise<TriedFile[]> {
 async function stageFile(
     session: SQL,
     reader: TryReader,
-    path: string,
+    { file, path }: LocatedFile & { file: string },
     chunkId: number,
 ): Promise<{ report: TriedFile; loaded: StagedFile | null }> {
-    const report = emptyReport(path);
+    const report = emptyReport(file);
     const failed = (failure: { problem: string; detail: string }) => {
         return { report: { ...report, problem: failure.problem, problemDetail: failure.detail }, loaded: null };
     };
-    const ledgerFile = unknownFile(basename(path));
+    const ledgerFile = unknownFile(path);
     const prepared = await prepareFile(reader, ledgerFile, () => true);
     if (prepared.kind === "fault") return failed(prepared.failure);
     if (prepared.kind !== "load") {
@@ -152,7 +148,7 @@ async function stageFile(
         report.copyOf = copies[0]?.original.path ?? null;
         const { outcome, way } = await copyWhole(session, reader, part, chunkId);
         report.way = way;
-        report.notes = [...notesOf(reader, part, outcome), ...(await noteReadBefore(reader, part))];
+        report.notes = [...notesOf(reader, part, outcome), ...(await noteReadBefore(reader, part, file))];
         const failure = otherHeaderFailure(part, outcome);
         if (failure) Object.assign(report, { problem: failure.problem, problemDetail: failure.detail });
         const isPadded = outcome.isPadded || way === "parsed";
@@ -166,13 +162,17 @@ async function stageFile(
 }
 
 /** Where records have no key, nothing in the table shows that a part of the file is there. */
-async function noteReadBefore({ sql, stream }: TryReader, { path, file }: LoadPart): Promise<string[]> {
+async function noteReadBefore(
+    { sql, stream }: TryReader,
+    { path, file }: LoadPart,
+    address: string,
+): Promise<string[]> {
     if (stream.mode.name !== "append") return [];
     const [known] = await sql<{ loadedBytes: number }[]>`
         select loaded_bytes as "loadedBytes"
         from ingest.files
         where
-            stream_id = ${stream.id} and path = ${path} and state <> 'replaced'
+            stream_id = ${stream.id} and path in (${path}, ${address}) and state <> 'replaced'
             and loaded_bytes between 1 and ${file.sizeBytes - 1}`;
     if (!known) return [];
     const read = `A file of this name was read up to byte ${known.loadedBytes}`;
@@ -337,16 +337,18 @@ function unknownFile(path: string): LedgerFile {
     };
 }
 
-type TryReader = Reader & Pick<IngestContext, "stream"> & { config: { inputDir: string; tailSettleMs: number } };
+type TryReader = Reader &
+    Pick<IngestContext, "stream"> &
+    Pick<LocatedFile, "inbox"> & { config: { tailSettleMs: number } };
 
-/** All that it takes to read the files of a folder as an ingest does; nothing here loads, or writes to the ledger. */
-function readerOf(sql: Sql, { stream, config }: TryOptions, inputDir: string): TryReader {
+/** All that it takes to read a file as an ingest does; nothing here loads, or writes to the ledger. */
+function readerOf(sql: Sql, { stream, config }: TryOptions, { inbox }: LocatedFile): TryReader {
     const { tailSettleMs = 0 } = config;
     return {
         stream,
         sql,
-        inbox: createFolderInbox(inputDir),
-        config: { ...config, inputDir, tailSettleMs, maxBatchRecords: Number.MAX_SAFE_INTEGER },
+        inbox,
+        config: { ...config, tailSettleMs, maxBatchRecords: Number.MAX_SAFE_INTEGER },
         readHeader: createHeaderReader(stream),
     };
 }

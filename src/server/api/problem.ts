@@ -30,6 +30,7 @@ export const problems = {
     reject_changed: { status: 409, title: "The reject has changed" },
     reject_resolved: { status: 409, title: "The reject is resolved" },
     reject_busy: { status: 409, title: "The reject is being changed" },
+    stream_in_bucket: { status: 409, title: "The stream's files are in a bucket" },
     stream_without_key: { status: 409, title: "The stream has no key" },
     table_unreadable: { status: 409, title: "The stream's table cannot be read" },
     body_too_large: { status: 413, title: "Request body too large" },

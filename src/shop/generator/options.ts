@@ -5,6 +5,7 @@ import { Option } from "commander";
 import { z } from "zod";
 import type { Flags } from "../../config/config.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
+import { isInBucket } from "../../streams/route-files.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
 
 export interface GeneratorOptions {
@@ -81,7 +82,7 @@ const instant: Kind<Date | null> = {
 };
 const folder: Kind<string> = {
     read: (text) => text,
-    isPossible: (path) => path !== "" && isWritable(existingPartOf(path)),
+    isPossible: (path) => path !== "" && !isInBucket(path) && isWritable(existingPartOf(path)),
     words: "a folder that can be written to",
     remedy: "Give it the path of one.",
 };

@@ -4,7 +4,7 @@
  */
 
 import { type LiveWorker, type Status, type StreamStatus, states } from "../../../operations/status/status-schema.ts";
-import { retriesOf } from "../../../operations/status/worker-report.ts";
+import { listingOf, retriesOf } from "../../../operations/status/worker-report.ts";
 import { outcomes } from "../../../terminal/record-counts.ts";
 import { counter, gauge, type Metric, type Sample } from "./exposition.ts";
 import type { Storage } from "./read-storage.ts";
@@ -89,6 +89,16 @@ export function describeFacts(status: Status, storage: Storage): Metric[] {
             "Workers that retried a step in the last minute, by the SQLSTATE or system error of the latest retry.",
             countRetrying(workers),
         ),
+        gauge(
+            "sluice_bucket_listing_age_seconds",
+            "Time since the latest full listing of the stream's bucket began.",
+            samplesOf(streams, (stream) => [[{}, latestListing(stream, workers)?.secondsAgo ?? null]]),
+        ),
+        gauge(
+            "sluice_bucket_listing_duration_seconds",
+            "How long the latest full listing of the stream's bucket took.",
+            samplesOf(streams, (stream) => [[{}, latestListing(stream, workers)?.seconds ?? null]]),
+        ),
         gauge("sluice_last_batch_timestamp_seconds", "When the last batch was committed.", finishedAt),
         gauge(
             "sluice_last_batch_duration_seconds",
@@ -128,6 +138,16 @@ function samplesOf(
         of(stream).flatMap(([labels, value]) =>
             value === null ? [] : [{ labels: { stream: stream.name, ...labels }, value }],
         ),
+    );
+}
+
+/** Null: its files are in a folder, or none of its workers has listed the bucket yet. */
+function latestListing({ name }: StreamStatus, workers: readonly LiveWorker[]) {
+    const listings = workers.filter(({ stream }) => stream === name).map(({ report }) => listingOf(report));
+    const made = listings.filter((listing) => listing !== null);
+    return made.reduce<(typeof made)[number] | null>(
+        (latest, listing) => (latest === null || listing.secondsAgo < latest.secondsAgo ? listing : latest),
+        null,
     );
 }
 

@@ -4,6 +4,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { eq } from "drizzle-orm";
 import { files } from "../../../database/schema.ts";
 import type { KnownStream } from "../../../operations/streams/read-streams.ts";
+import { isInBucket } from "../../../streams/route-files.ts";
 import { Problem, problemResponses } from "../problem.ts";
 import type { Api, Context } from "../route-types.ts";
 import { textSchema } from "../shapes.ts";
@@ -66,7 +67,7 @@ const postIngest = createRoute({
     },
     responses: {
         202: { description: "The file is in the folder", content: { "application/json": { schema: uploadSchema } } },
-        ...problemResponses(400, 403, 413, 415, 503, 507),
+        ...problemResponses(400, 403, 409, 413, 415, 503, 507),
     },
 });
 
@@ -89,12 +90,14 @@ export function addUploadRoutes(app: Api, { reader, streams }: Context, options:
         uploads += 1;
         c.env?.server?.timeout(c.req.raw, idleSeconds);
         try {
+            const wanted = (await streams.find(c.req.valid("query").stream)) ?? null;
+            refuseBucket(wanted?.files ?? null, inputDir);
             const { content, fileName } = await openBody(c.req.raw);
             const key = c.req.valid("header")["idempotency-key"];
             const { path, stream } = chooseUploadPath({
                 key,
                 clientName: fileName,
-                stream: (await streams.find(c.req.valid("query").stream)) ?? null,
+                stream: wanted,
                 streams: await knownStreams(),
             });
             const follow = `/v1/files?path=${encodeURIComponent(path)}`;
@@ -121,6 +124,13 @@ export function addUploadRoutes(app: Api, { reader, streams }: Context, options:
         );
         return rows.length > 0;
     }
+}
+
+/** @throws Problem stream_in_bucket: whoever may write there needs no way through here, and gets no rights by one */
+function refuseBucket(files: string | null, inputDir: string): void {
+    const place = [files, inputDir].find((one) => one !== null && isInBucket(one));
+    if (place === undefined) return;
+    throw new Problem("stream_in_bucket", `Put the object into the bucket yourself: its files are ${place}.`);
 }
 
 const multipartBody = {

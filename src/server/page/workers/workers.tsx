@@ -1,7 +1,7 @@
-/** Who shares the work: a row for each stream of each process. Shown where there are several processes. */
+/** Who shares the work: a row for each stream of each process. Shown where there are several processes, or a bucket is listed. */
 import type { LiveWorker } from "../../../operations/status/status-schema.ts";
-import { describeWork, processesOf, troubleOf } from "../../../operations/status/worker-report.ts";
-import { formatNumber } from "../../../terminal/format.ts";
+import { describeWork, listingOf, processesOf, troubleOf } from "../../../operations/status/worker-report.ts";
+import { formatCount } from "../../../terminal/format.ts";
 import { sanitize } from "../../../terminal/sanitize.ts";
 import { formatAgo } from "../format.ts";
 import { nowMs } from "../live/clock.ts";
@@ -13,9 +13,9 @@ import { type Column, Table } from "../parts/table.tsx";
 export function Workers() {
     const workers = status.value?.workers ?? [];
     const processes = processesOf(workers);
-    if (processes.length < 2) return null;
+    if (processes.length < 2 && workers.every(({ report }) => listingOf(report) === null)) return null;
     return (
-        <Panel id="workers" title="Workers" note={`${formatNumber(processes.length)} processes`}>
+        <Panel id="workers" title="Workers" note={formatCount(processes.length, "process", "processes")}>
             <Table
                 label="Workers"
                 columns={hasSeveral.value ? columns : columns.filter(({ head }) => head !== "Stream")}
