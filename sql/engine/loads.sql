@@ -209,6 +209,25 @@ begin atomic
     );
 end;
 
+-- Until the end of the transaction nobody takes the right to load over from this worker. Raises SL001 where it has no more of it: what
+-- it has seen of a file may be older than what the ledger was told since.
+create or replace function ingest.keep_right_to_load(this_stream smallint, worker uuid)
+returns void
+language plpgsql
+as $$
+begin
+    perform from ingest.loader_lease
+    where
+        loader_lease.stream_id = this_stream
+        and loader_lease.worker_id = worker
+        and loader_lease.lease_until > clock_timestamp()
+    for share;
+    if not found then
+        raise exception 'worker % no longer holds the right to load', worker using errcode = 'SL001';
+    end if;
+end
+$$;
+
 -- Opens a load on the connection that will COPY, and reserves the ids of its chunks. Committed before the COPY begins. `beside_load`
 -- goes on meanwhile.
 create or replace function ingest.begin_load(

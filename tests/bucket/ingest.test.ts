@@ -161,6 +161,15 @@ describe.skipIf(!isThereObjectStore)("from a bucket", () => {
         expect(failed.stderr).toContain("nowhere-at-all");
     });
 
+    test("an empty object fails, and is read once it is written", async () => {
+        await bucket.put("a.csv", "");
+        await ingest();
+        expect(await files()).toMatchObject([{ path: "a.csv", state: "failed", problem: "empty_file" }]);
+        await bucket.put("a.csv", csv(1, 2));
+        expect((await ingest()).records).toMatchObject({ read: 2, inserted: 2 });
+        expect(await files()).toMatchObject([{ path: "a.csv", state: "merged" }]);
+    });
+
     test("a run that watches finds what comes, what grows, and takes no credentials into its log", async () => {
         const running = startIngest(database.url, bucket.url, ["--trigger", "100ms", "--list-every", "1s"], {
             environment: bucket.environment,

@@ -1,15 +1,17 @@
 /**
- * `bun run test:faults [--seeds N] [--minutes M] [--seed S] [--streams] [--points]`: the seeded model test with fresh seeds,
- * as many or as long as asked for. `--seed` replays one; `--streams` has several streams in one database; `--points` runs
- * the tables of fault points and world faults instead, long. The last line is `N passed, N failed`.
+ * `bun run test:faults [--seeds N] [--minutes M] [--seed S] [--streams] [--bucket] [--points]`: the seeded model test with fresh
+ * seeds, as many or as long as asked for. `--seed` replays one; `--streams` has several streams in one database; with `--bucket` the
+ * files are objects; `--points` runs the tables of fault points and world faults instead, long. The last line is
+ * `N passed, N failed`.
  */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { drawSeed } from "../../src/shop/generator/random.ts";
 import { openOwnServer } from "../support/own-server.ts";
 import { peak } from "../support/watch-usage.ts";
+import { openBucketInboxes } from "./model/inboxes.ts";
 import { ingestFaults } from "./model/ingest-faults.ts";
-import { makeSchedule } from "./model/make-schedule.ts";
+import { bucketFaults, faultKinds, makeSchedule } from "./model/make-schedule.ts";
 import { type RunReport, runSchedule } from "./model/run-schedule.ts";
 import { streamsBeside } from "./streams/beside.ts";
 import { makeAllFiles } from "./streams/make-files.ts";
@@ -22,6 +24,7 @@ const { values } = parseArgs({
         points: { type: "boolean", default: false },
         short: { type: "boolean", default: false },
         streams: { type: "boolean", default: false },
+        bucket: { type: "boolean", default: false },
     },
 });
 
@@ -56,7 +59,7 @@ function note(report: RunReport): void {
     if (report.violations.length === 0) return;
     failedSeeds.push(report.seed);
     console.log(
-        `\nseed ${report.seed} (${report.kind}) failed; replay it with ${values.streams ? "--streams " : ""}--seed ${report.seed}. ${report.details}`,
+        `\nseed ${report.seed} (${report.kind}) failed; replay it with ${values.streams ? "--streams " : ""}${values.bucket ? "--bucket " : ""}--seed ${report.seed}. ${report.details}`,
     );
     for (const violation of report.violations.slice(0, 10)) console.log(`  ${violation}`);
     if (report.violations.length > 10) console.log(`  and ${report.violations.length - 10} more`);
@@ -68,19 +71,23 @@ async function runSeeds(): Promise<void> {
     try {
         for (let seed = nextSeed(); seed !== null; seed = nextSeed()) {
             totals.seeds += 1;
-            const options = { isLong: !values.short, ...ingestFaults };
-            note(
-                values.streams
-                    ? await runSchedule(server, makeSchedule(seed, { ...options, makers: makeAllFiles }), streamsBeside)
-                    : await runSchedule(server, makeSchedule(seed, options)),
-            );
+            const options = {
+                isLong: !values.short,
+                ...ingestFaults,
+                ...(buckets && { kinds: [...faultKinds, ...bucketFaults] }),
+                ...(values.streams && { makers: makeAllFiles }),
+            };
+            const beside = values.streams ? streamsBeside : null;
+            note(await runSchedule(server, makeSchedule(seed, options), beside, buckets?.open));
         }
     } finally {
         await server.close();
     }
 }
 
+const buckets = values.bucket ? await openBucketInboxes() : null;
 await Promise.all(Array.from({ length: values.seed ? 1 : Math.min(2, availableParallelism()) }, runSeeds));
+await buckets?.close();
 const list = (counts: Record<string, number>) =>
     Object.entries(counts)
         .sort()

@@ -1,7 +1,13 @@
 /** The files and chunks of the ledger, as discovery, the loader and failures move them on. */
 import { describe, expect, test } from "bun:test";
+import { randomUUID } from "node:crypto";
 import type { Sql } from "../../src/database/connect.ts";
+import { sluiceStates, sqlStateOf } from "../../src/database/sql-states.ts";
 import { type FileFailure, failFile, nextFiles } from "../../src/engine/ledger/files.ts";
+import { asLoader } from "../../src/engine/ledger/lease.ts";
+import { retireWorkers, takeLoaderLease } from "../../src/engine/ledger/worker-leases.ts";
+import { eventsStream } from "../../src/shop/events-stream.ts";
+import { failureOf } from "../support/failure-of.ts";
 import { useEmptyDatabase } from "../support/fixture.ts";
 import { meet } from "../support/sessions.ts";
 import {
@@ -155,6 +161,20 @@ describe("a file that fails", () => {
             problem_detail: null,
             retry_in: null,
         });
+    });
+
+    test("by a worker that has lost the right to load is left as it is: its look is older than the other one's", async () => {
+        const fileId = await registerFile(sql, "a.csv");
+        const [first, second] = [randomUUID(), randomUUID()];
+        const fail = (workerId: string) =>
+            asLoader({ sql, stream: eventsStream, workerId }, (session) => failFile(session, fileId, null, failure));
+        expect(await takeLoaderLease(sql, 0, first, 0)).toBe(true);
+        expect(await takeLoaderLease(sql, 0, second, 60_000)).toBe(true);
+        expect(sqlStateOf(await failureOf(fail(first)))).toBe(sluiceStates.loadFenced);
+        expect(await file(fileId)).toMatchObject({ state: "pending" });
+        await fail(second);
+        expect(await file(fileId)).toMatchObject({ state: "failed" });
+        await retireWorkers(sql, [second]);
     });
 
     test.each(["replaced", "skipped"])("should not: one that is %s", async (state) => {

@@ -7,6 +7,7 @@
  */
 
 import { BucketFault } from "../../bucket/faults.ts";
+import { sluiceStates, sqlStateOf } from "../../database/sql-states.ts";
 import type { IngestContext } from "../context.ts";
 import { chunksOfFile } from "../ledger/chunks.ts";
 import {
@@ -19,6 +20,7 @@ import {
     replaceFile,
     type SeenFile,
 } from "../ledger/files.ts";
+import { asLoader } from "../ledger/lease.ts";
 import { openContent } from "../read/open-content.ts";
 import { hashRange, InputFault, type InputFile } from "../read/open-input.ts";
 import { type Inbox, inboxOf } from "./inbox.ts";
@@ -78,7 +80,7 @@ export async function recheckFile(
     } catch (error) {
         // It is gone, or changes this very moment: then it is seen to differ.
         if (error instanceof InputFault) return "same";
-        if (error instanceof BucketFault) return "later";
+        if (error instanceof BucketFault || sqlStateOf(error) === sluiceStates.loadFenced) return "later";
         throw error;
     } finally {
         await file?.close();
@@ -116,19 +118,19 @@ async function compare(
  * stream appends them: then the file fails, unless the stream's own file says otherwise.
  */
 export async function takeRewritten(
-    context: Pick<IngestContext, "sql" | "log" | "stream">,
+    context: Pick<IngestContext, "sql" | "log" | "stream" | "workerId">,
     { fileId, path, source }: LedgerFile,
     seen: SeenFile,
     detail: string,
 ): Promise<void> {
-    const { sql, log, stream } = context;
+    const { log, stream } = context;
     if (stream.mode.name !== "append" || stream.mode.rewritten === "again") {
-        await replaceFile(sql, fileId, seen, detail);
+        await asLoader(context, (sql) => replaceFile(sql, fileId, seen, detail));
         sayRewritten(context, path, detail);
         return;
     }
     const failure = { problem: "rewritten_append", detail, retryAfterMs: null } as const;
-    const said = await failFile(sql, fileId, seen, failure, source);
+    const said = await asLoader(context, (sql) => failFile(sql, fileId, seen, failure, source));
     log.error(`${path} failed: ${said}`, { event: "file_failed", file: path, code: failure.problem });
 }
 

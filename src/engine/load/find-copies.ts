@@ -16,6 +16,7 @@ import {
     standingRejects,
 } from "../ledger/copies.ts";
 import { type LedgerFile, printOf } from "../ledger/files.ts";
+import { asLoader } from "../ledger/lease.ts";
 import { hashRange, type InputFile } from "../read/open-input.ts";
 import type { LoadPart } from "../stage/stage-parts.ts";
 import { isUntouched } from "./prepare-file.ts";
@@ -183,7 +184,8 @@ function describeStanding({ path, rejects }: { path: string; rejects: number }):
     return `${stand}: \`${commandHere("replay")} --file ${path}\` validates ${rejects === 1 ? "it" : "them"} again.`;
 }
 
-export async function reportCopies({ sql, log }: IngestContext, copies: SortedCandidates["copies"]): Promise<void> {
+export async function reportCopies(loader: IngestContext, copies: SortedCandidates["copies"]): Promise<void> {
+    const { sql, log } = loader;
     const originals = copies.map(({ original }) => original.fileId);
     const standing = await standingRejects(sql, originals);
     const described = copies.map(({ ledgerFile, part, original }) => {
@@ -192,7 +194,7 @@ export async function reportCopies({ sql, log }: IngestContext, copies: SortedCa
         const detail = rejects ? `${copied} ${describeStanding(rejects)}` : copied;
         return { ...part.file.seen, fileId: ledgerFile.fileId, copyOf: original.fileId, detail };
     });
-    await skipCopies(sql, described);
+    await asLoader(loader, (sql) => skipCopies(sql, described));
     for (const [index, { ledgerFile }] of copies.entries()) {
         const facts = { event: "file_skipped", file: ledgerFile.path, code: "copy" };
         log.info(`${ledgerFile.path} is skipped: ${described[index]!.detail}`, facts);

@@ -7,6 +7,7 @@ import { collectWhenLarge } from "../discover/collect-when-large.ts";
 import { takeRewritten } from "../discover/recheck-files.ts";
 import { chunksToStageAgain } from "../ledger/chunks.ts";
 import { failFile, type LedgerFile, markFileUnchanged, nextFiles, noteWaiting } from "../ledger/files.ts";
+import { asLoader } from "../ledger/lease.ts";
 import { decideOnHeldFiles, isHeldBack } from "./held-files.ts";
 import { closeUnless, groupFiles, type LoadGroup, startGroup } from "./load-group.ts";
 import { loadLargeFile } from "./load-large-file.ts";
@@ -88,13 +89,13 @@ async function takePrepared(
     ledgerFile: LedgerFile,
     prepared: PreparedFile,
 ): Promise<boolean> {
-    const { sql, log, tails, config } = loader;
+    const { log, tails, config } = loader;
     const { fileId, path } = ledgerFile;
     switch (prepared.kind) {
         case "fault": {
             await group.flush();
             const { seen, failure, source } = prepared;
-            const detail = await failFile(sql, fileId, seen, failure, source);
+            const detail = await asLoader(loader, (sql) => failFile(sql, fileId, seen, failure, source));
             // Said at each start, for as long as it is so (discover/input-tree.ts).
             if (failure.problem === "stream_ambiguous") return true;
             log.error(`${path} failed: ${detail}`, { event: "file_failed", file: path, code: failure.problem });
@@ -107,7 +108,8 @@ async function takePrepared(
         case "same": {
             const { seen, close } = prepared.file;
             await close();
-            await markFileUnchanged(sql, fileId, seen, prepared.isCompared ? (seen.ctimeNs ?? null) : null);
+            const comparedCtimeNs = prepared.isCompared ? (seen.ctimeNs ?? null) : null;
+            await asLoader(loader, (sql) => markFileUnchanged(sql, fileId, seen, comparedCtimeNs));
             return true;
         }
         case "rewritten":

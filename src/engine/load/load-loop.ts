@@ -19,6 +19,10 @@ export async function loadLoop(run: Run): Promise<void> {
     const block = createBucketBlock(run, trigger.endsByItself);
     let loader = createLoader(run, trigger.clocks);
     let wasLoader = false;
+    let wasFenced = false;
+    const onFenced = () => {
+        wasFenced = true;
+    };
     /** The last time there was nothing to load. */
     let isQuiet = false;
 
@@ -40,24 +44,26 @@ export async function loadLoop(run: Run): Promise<void> {
             const turn: Turn = { ...seen, startedAt: performance.now(), hasLoaded: false };
             if (lease.isLoader() || trigger.looksWithoutLease) {
                 // Only another look can tell how much of a file the loader before us had seen and read.
-                if ((lease.isLoader() && !wasLoader) || loader.isOutdated()) {
+                if ((lease.isLoader() && !wasLoader) || loader.isOutdated() || wasFenced) {
+                    wasFenced = false;
                     await forgetKeptStream(loader);
                     run.rechecks.clear();
                     loader = createLoader(run, trigger.clocks);
                     isQuiet = false;
                 }
                 if (!block.isOn()) {
-                    await runStep(run, block, async () => {
+                    const step = async () => {
                         await lookAndLoad(turn);
                         await block.passed();
-                    });
+                    };
+                    await runStep(run, block, onFenced, step);
                 }
                 if (lease.isLoader() && room.isSweepDue()) await run.survive(room.sweep);
             }
             wasLoader = lease.isLoader();
             const isLast = await trigger.endTurn(loader, async () => {
                 if (lease.isLoader() && !signal.aborted && !block.isOn()) {
-                    await runStep(run, block, loader.archiver.pass);
+                    await runStep(run, block, onFenced, loader.archiver.pass);
                 }
             });
             if (isLast && !block.isStanding()) break;
@@ -87,6 +93,7 @@ const fencedPauseMs = 200;
 async function runStep(
     { survive, lease, log, tally }: Run,
     block: BucketBlock,
+    onFenced: () => void,
     step: () => Promise<unknown>,
 ): Promise<void> {
     await survive(async () => {
@@ -96,6 +103,7 @@ async function runStep(
             if (sqlStateOf(error) === sluiceStates.loadFenced) {
                 const facts = { event: "load_fenced" };
                 log.warn("Another worker took over a load; its files are checked again.", facts);
+                onFenced();
                 // Or our lease ran out while the heartbeat waited for a connection: then it is ours again at once.
                 await Bun.sleep(fencedPauseMs);
                 await lease.renew();

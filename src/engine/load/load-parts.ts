@@ -1,5 +1,6 @@
 /** Loads parts of pending files, and remembers what that says about the files. */
 import { type FileFailure, failFile } from "../ledger/files.ts";
+import { asLoader } from "../ledger/lease.ts";
 import { InputChanged, InputFault } from "../read/open-input.ts";
 import type { ReadOutcome } from "../read/read-records.ts";
 import type { LoadPart } from "../stage/stage-parts.ts";
@@ -79,9 +80,15 @@ export function otherHeaderFailure({ shape, firstLineNo }: LoadPart, { otherHead
     return { problem: "header_changed", detail, retryAfterMs: null };
 }
 
-async function failPart({ sql, log }: Loader, part: LoadPart, failure: FileFailure): Promise<void> {
-    const detail = await failFile(sql, part.fileId, part.file.seen, failure, part.shape.source);
-    log.error(`${part.path} failed: ${detail}`, { event: "file_failed", file: part.path, code: failure.problem });
+async function failPart(loader: Loader, part: LoadPart, failure: FileFailure): Promise<void> {
+    const detail = await asLoader(loader, (sql) =>
+        failFile(sql, part.fileId, part.file.seen, failure, part.shape.source),
+    );
+    loader.log.error(`${part.path} failed: ${detail}`, {
+        event: "file_failed",
+        file: part.path,
+        code: failure.problem,
+    });
 }
 
 export function hasRecords(loaded: LoadedPart[]): boolean {

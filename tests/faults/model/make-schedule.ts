@@ -53,7 +53,9 @@ export const faultKinds = [
     "read staging",
     "roll back",
 ] as const;
-export type FaultKind = (typeof faultKinds)[number];
+/** Only where there is one. */
+export const bucketFaults = ["disturb bucket"] as const;
+export type FaultKind = (typeof faultKinds)[number] | (typeof bucketFaults)[number];
 
 export type Action =
     /** Appears under its name at once, whole: by rename. Also in the place of another. */
@@ -117,6 +119,8 @@ export interface ScheduleOptions {
     /** The fault points of the program that an ingest comes past, and what may happen there. */
     faultPoints: readonly string[];
     faultActions: readonly string[];
+    /** By default `faultKinds`. */
+    kinds?: readonly FaultKind[];
     /** Fresh ones for each schedule; by default those of events alone. */
     makers?: (random: Random) => FileMaker[];
 }
@@ -293,7 +297,8 @@ function makeWorkers(random: Random, kind: Schedule["kind"], options: ScheduleOp
     for (let worker = 0; worker < most; worker += 1) steps.push(begin(worker));
     const events = isQuiet ? random.between(0, 2) : random.between(3, options.isLong ? 20 : 7);
     // Most schedules have a favourite, so that rare kinds meet often enough.
-    const favourite = random.pick(faultKinds);
+    const kinds = options.kinds ?? faultKinds;
+    const favourite = random.pick(kinds);
     for (let event = 0; event < events; event += 1) {
         const worker = random.below(most);
         if (isQuiet || random.chance(0.15)) {
@@ -301,7 +306,7 @@ function makeWorkers(random: Random, kind: Schedule["kind"], options: ScheduleOp
                 step(random.between(0, 4), 500, { do: "stop", worker, signal: random.pick(["SIGTERM", "SIGINT"]) }),
             );
         } else {
-            const fault = random.chance(0.4) ? favourite : random.pick(faultKinds);
+            const fault = random.chance(0.4) ? favourite : random.pick(kinds);
             const strike = { do: "strike", fault, worker, steps: random.between(0, 4) } as const;
             steps.push(step(random.between(0, 4), 500, strike));
         }

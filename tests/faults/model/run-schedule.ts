@@ -9,7 +9,6 @@ import {
     mkdirSync,
     mkdtempSync,
     openSync,
-    readdirSync,
     renameSync,
     rmSync,
     statSync,
@@ -29,6 +28,7 @@ import { countSteps, expectOracle, expireLeases, findDisorder, readFileStates } 
 import { projectDir } from "../../support/test-server.ts";
 import { waitUntil } from "../../support/wait-until.ts";
 import { holdToModel } from "./hold-to-model.ts";
+import { type OpenInbox, openFolder } from "./inboxes.ts";
 import type { Action, Schedule } from "./make-schedule.ts";
 import { type LedgerRows, readLedger } from "./read-ledger.ts";
 import { strike, type World } from "./strike.ts";
@@ -72,17 +72,20 @@ export async function runSchedule(
     server: OwnServer,
     schedule: Schedule,
     beside: StreamsBeside | null = null,
+    openInbox: OpenInbox = openFolder,
 ): Promise<RunReport> {
     const folder = mkdtempSync(join(tmpdir(), "sluice-model-"));
     const inputDir = join(folder, "input");
     mkdirSync(inputDir);
+    const inbox = await openInbox(inputDir);
+    const flags = [...schedule.flags, ...inbox.flags];
     const target = await withoutTimeOut(await server.createDatabase());
     await beside?.prepare(target, folder, schedule);
     const cwd = beside ? folder : projectDir;
     // A fault may be the limit of a role, which no superuser has; and an ingest needs no superuser.
     const worker = schedule.kind === "disturbed" ? await makeLoader(target) : target;
     const proxy = await openDatabaseProxy(worker);
-    const workers = createWorkers(inputDir, { mayServerBeAway: schedule.kind === "disturbed" });
+    const workers = createWorkers(inbox.input, { mayServerBeAway: schedule.kind === "disturbed" });
     const faults: Record<string, number> = {};
     const readSteps = () => ask(target, countSteps);
     const letWork = async (steps: number, atMostMs = 1_000) => {
@@ -102,6 +105,8 @@ export async function runSchedule(
         timesBack: 0,
         letWork,
         cwd,
+        inbox,
+        flags,
     };
     const numbers = watchNumbers(target, () => world.timesBack);
     const keeper = keepServer(server);
@@ -112,16 +117,17 @@ export async function runSchedule(
         for (const { afterSteps, atMostMs, awaitsReading, action } of schedule.steps) {
             if (afterSteps > 0) await letWork(afterSteps, atMostMs);
             if (awaitsReading && "path" in action) await letRead(world, inputDir, action.path, atMostMs);
-            const isDone = await carryOut(world, schedule, inputDir, action);
+            const isDone = await carryOut(world, inputDir, action);
+            if ("path" in action) await inbox.settle(action.do === "rename" ? [action.to, action.path] : [action.path]);
             if (isDone && action.do === "strike") faults[action.fault] = (faults[action.fault] ?? 0) + 1;
         }
-        await converge(world, schedule, inputDir, beside);
+        await converge(world, schedule, beside);
         await workers.end();
         await waitForLeases(world);
-        const last = await ingestOnce(target.url, inputDir, schedule.flags, { cwd });
+        const last = await ingestOnce(target.url, inbox.input, flags, { cwd });
         const failed = await countRows(target, "ingest.files where state = 'failed'");
         ledger = await ask(target, readLedger);
-        violations.push(...judgeLastRun(last, failed), ...(await findLeavings(target, inputDir, schedule)));
+        violations.push(...judgeLastRun(last, failed), ...(await findLeavings(world, schedule)));
         violations.push(...holdToModel(withoutBeside(schedule, beside), ledger));
         if (beside) {
             const held = await ask(target, (sql) => beside.hold(schedule, sql));
@@ -137,8 +143,9 @@ export async function runSchedule(
         await keeper.stop();
         await numbers.stop();
         await proxy.close();
+        await inbox.close();
     }
-    violations.push(...workers.violations, ...numbers.violations, ...findLeftProcesses(inputDir));
+    violations.push(...workers.violations, ...numbers.violations, ...findLeftProcesses(inbox.input));
     for (const [name, count] of Object.entries(workers.pointsReached)) faults[`fault point ${name}`] = count;
     ledger ??= await ask(target, readLedger).catch(() => null);
     const report: RunReport = {
@@ -185,7 +192,7 @@ async function letRead({ target, workers }: World, inputDir: string, path: strin
 }
 
 /** True unless there was nothing to do it to. */
-async function carryOut(world: World, schedule: Schedule, inputDir: string, action: Action): Promise<boolean> {
+async function carryOut(world: World, inputDir: string, action: Action): Promise<boolean> {
     const path = "path" in action ? action.path : "";
     const at = join(inputDir, path);
     const isMerged = async (size: number) =>
@@ -223,7 +230,7 @@ async function carryOut(world: World, schedule: Schedule, inputDir: string, acti
         case "start":
             world.workers.start(action.worker, {
                 databaseUrl: action.viaProxy ? world.proxy.target.url : world.workerUrl,
-                flags: [...schedule.flags, "--trigger", action.trigger],
+                flags: [...world.flags, "--trigger", action.trigger],
                 environment:
                     action.fault === null ? {} : { FAULT_AT: action.fault.at, FAULT_ACTION: action.fault.action },
                 cwd: world.cwd,
@@ -255,13 +262,8 @@ function keepServer(server: OwnServer): { stop(): Promise<void> } {
 }
 
 /** No more faults from here on. Somebody has to be at work, as a supervisor would see to; the rest comes by itself. */
-async function converge(
-    world: World,
-    schedule: Schedule,
-    inputDir: string,
-    beside: StreamsBeside | null,
-): Promise<void> {
-    const { server, workers, target, proxy, isHurried } = world;
+async function converge(world: World, schedule: Schedule, beside: StreamsBeside | null): Promise<void> {
+    const { server, workers, target, proxy, isHurried, flags } = world;
     await server.start();
     for (const end of world.toEnd) await end();
     for (let slot = 0; slot < 4; slot += 1) workers.thaw(slot);
@@ -274,13 +276,13 @@ async function converge(
     const supervise = () =>
         workers.start(watcherSlot, {
             databaseUrl: proxy.target.url,
-            flags: [...schedule.flags, "--trigger", "50ms"],
+            flags: [...flags, "--trigger", "50ms"],
             environment: {},
             cwd: world.cwd,
         });
     await waitWhileItWorks(world, schedule, async () => {
         supervise();
-        const open = await findOpen(target, inputDir);
+        const open = await findOpen(world);
         return open.length > 0 || beside === null ? open : await ask(target, beside.findOpen);
     });
 }
@@ -320,15 +322,15 @@ async function waitForLeases({ target, isHurried }: World): Promise<void> {
     });
 }
 
-async function findOpen(target: World["target"], inputDir: string): Promise<string[]> {
+async function findOpen({ target, inbox }: World): Promise<string[]> {
     const rows = await ask(
         target,
-        (sql) => sql<{ path: string; state: string; size: number; mtime: string; left: number }[]>`
+        (sql) => sql<{ path: string; state: string; size: number; version: string; left: number }[]>`
             select distinct on (files.path)
                 files.path,
                 files.state,
                 case when files.state in ('merged', 'loaded') then files.loaded_bytes else files.size_bytes end as size,
-                files.mtime_ns::text as mtime,
+                coalesce(files.version_tag, files.mtime_ns::text) as version,
                 (
                     select count(*)
                     from ingest.chunks
@@ -339,13 +341,12 @@ async function findOpen(target: World["target"], inputDir: string): Promise<stri
             order by files.path, files.version desc`,
     );
     const known = new Map(rows.map((row) => [row.path, row]));
-    const unknown = readdirSync(inputDir).flatMap((name) => {
+    const unknown = inbox.list().flatMap(({ name, size, version }) => {
         const row = known.get(name);
         if (!row || row.state === "replaced") return [`${name} is not known`];
-        const { size, mtimeNs } = statSync(join(inputDir, name), { bigint: true });
-        if (row.size !== Number(size)) return [`${name} is ${row.state} with ${row.size} of ${size} bytes`];
+        if (row.size !== size) return [`${name} is ${row.state} with ${row.size} of ${size} bytes`];
         // Overwritten in place, it is of the same size.
-        return row.mtime === `${mtimeNs}` ? [] : [`${name} is ${row.state} as of ${row.mtime}, and is of ${mtimeNs}`];
+        return row.version === version ? [] : [`${name} is ${row.state} as of ${row.version}, and is of ${version}`];
     });
     const open = rows.filter(
         ({ state, left }) => !["merged", "skipped", "failed", "replaced"].includes(state) || left > 0,
@@ -374,15 +375,15 @@ function judgeLastRun(
 }
 
 /** Nothing to tidy up, in the database (promise 8), on the server or in the folder. */
-async function findLeavings(target: World["target"], inputDir: string, schedule: Schedule): Promise<string[]> {
+async function findLeavings({ target, inbox }: World, schedule: Schedule): Promise<string[]> {
     const disorder = await ask(target, findDisorder);
     const others = ["ingest.chunks where state = 'held'", "pg_prepared_xacts", "pg_ls_tmpdir()"];
     for (const other of others) {
         const rows = await countRows(target, other);
         if (rows > 0) disorder.push(`${rows} of ${other} are left`);
     }
-    const names = readdirSync(inputDir).filter((name) => !schedule.history.has(name));
-    return [...disorder, ...names.map((name) => `${name} is left in the folder`)];
+    const names = (await inbox.names()).filter((name) => !schedule.history.has(name));
+    return [...disorder, ...names.map((name) => `${name} is left in the inbox`)];
 }
 
 function writeDetails(folder: string, schedule: Schedule, ledger: LedgerRows | null, said: string): string {

@@ -4,6 +4,7 @@ import type { DatabaseTarget } from "../../../src/database/database-target.ts";
 import type { DatabaseProxy } from "../../support/database-proxy.ts";
 import { ask, type OwnServer } from "../../support/own-server.ts";
 import { expireLeases } from "../../support/read-tables.ts";
+import type { ModelInbox } from "./inboxes.ts";
 import type { Action } from "./make-schedule.ts";
 import type { Workers } from "./workers.ts";
 
@@ -22,13 +23,16 @@ export interface World {
     timesBack: number;
     /** Where the workers find the declarations of the streams beside events. */
     cwd: string;
+    inbox: ModelInbox;
+    /** Of every worker. */
+    flags: string[];
     /** Returns when the ledger is so many steps further, or soon after. */
     letWork(steps: number): Promise<void>;
 }
 
 /** Whether anything was there to be struck. */
 export async function strike(world: World, { fault, worker, steps }: Action & { do: "strike" }): Promise<boolean> {
-    const { server, target, proxy, workers } = world;
+    const { server, target, proxy, workers, inbox } = world;
     switch (fault) {
         case "kill worker": {
             const isStruck = await workers.kill(worker);
@@ -66,6 +70,11 @@ export async function strike(world: World, { fault, worker, steps }: Action & { 
             return proxy.cut() > 0;
         case "lose answers":
             return proxy.loseAnswers() > 0;
+        case "disturb bucket": {
+            if (!inbox.disturb) return false;
+            endLater(world, world.letWork(steps + 3), inbox.disturb(steps));
+            return true;
+        }
         case "set time-outs":
             await setTimeOuts(target, 10 + 10 * steps);
             return true;
