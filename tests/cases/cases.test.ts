@@ -16,6 +16,7 @@ import {
 } from "./read-case.ts";
 import { type Outcome, readOutcome } from "./read-outcome.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
+import { sample } from "../support/sample.ts";
 
 const cases = readCases(import.meta.dir);
 const countNames = ["read", "inserted", "duplicate", "conflict", "rejected"] as const;
@@ -25,7 +26,7 @@ const inputDir = useFolder();
 /** CASES_IN=bucket: the same files, and the same outcome, from a bucket. */
 const bucket = process.env.CASES_IN === "bucket" ? useBucket() : null;
 
-describe.each(cases.map((testCase) => [testCase.name, testCase] as const))("%s", (_name, testCase: Case) => {
+describe.each(sample(cases, 200).map((testCase) => [testCase.name, testCase] as const))("%s", (_name, testCase: Case) => {
     test(testCase.about, async () => {
         const summaries: IngestSummary[] = [];
         const sources = testCase.configFile ? await readConfigFile(testCase.configFile, eventsStream) : [];

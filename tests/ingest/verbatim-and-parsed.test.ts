@@ -26,10 +26,11 @@ import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { makeContent, mutate } from "../support/random-files.ts";
 import type { RecordPool } from "../support/random-records.ts";
 import { expectOracle as expectTables } from "../support/read-tables.ts";
+import { runsOf } from "../support/sample.ts";
 import { openTestIngest, type TestIngest } from "./ingest-context.ts";
 
 /** Folders of up to `mostFiles`. More find more: 2 000 take three minutes on an idle machine. */
-const runs = 60;
+const runs = runsOf(60, 25);
 const mostFiles = 6;
 
 interface Loaded {

@@ -3,6 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { useEmptyDatabase } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
+import { runsOf } from "../support/sample.ts";
 import { meet, openSession, whenWaiting } from "../support/sessions.ts";
 import {
     allSlices,
@@ -20,7 +21,7 @@ import {
 } from "./ledger.ts";
 
 /** More find more: 500 take a minute and a half. */
-const runs = 40;
+const runs = runsOf(40, 15);
 
 // Against a hang: with thirty processes on two cores these forty take more than a minute.
 setDefaultTimeout(testTimeoutMs);

@@ -7,6 +7,7 @@ import { useEmptyDatabase, useGeneratedFolder } from "../support/fixture.ts";
 import { chooseSeed, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { type IngestProcess, startIngest } from "../support/ingest-process.ts";
 import { expectOracleInAnyOrder, expectSound, expireLeases, readCounts } from "../support/read-tables.ts";
+import { sample } from "../support/sample.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
@@ -23,7 +24,7 @@ async function expectResultOfOne(): Promise<void> {
     await expectSound(database.sql);
 }
 
-describe.each([[2], [3]])("%i ingests at once", (count) => {
+describe.each(sample([[2], [3]], 1))("%i ingests at once", (count) => {
     test("do the work of one, and all of them end", async () => {
         const children = Array.from({ length: count }, () => startIngest(database.url, inputDir, flags));
         const ended = await Promise.all(children.map((child) => child.finish()));

@@ -16,6 +16,7 @@ import { streamOfTable } from "../../src/streams/load-streams.ts";
 import { header as eventHeader, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { expectChecksToPass } from "../support/read-tables.ts";
+import { runsOf } from "../support/sample.ts";
 
 const database = useEmptyDatabase(import.meta.path);
 const { sql } = database;
@@ -342,7 +343,7 @@ test("after any sequence of deliveries, edits, previews and replays the checks h
             for (const step of sequence) await take(step);
             await expectChecksToPass(sql);
         }),
-        { numRuns: 12 },
+        { numRuns: runsOf(12, 5) },
     );
 }, 240_000);
 

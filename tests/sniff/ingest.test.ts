@@ -9,6 +9,7 @@ import { applyStream } from "../../src/streams/apply-stream.ts";
 import type { Stream } from "../../src/streams/stream.ts";
 import { createTestDatabase, type TestDatabase } from "../support/database.ts";
 import { ingestConfig } from "../support/ingest-folder.ts";
+import { sample } from "../support/sample.ts";
 import { type CorpusFile, corpusFiles } from "./corpus-files.ts";
 import { readIndependently } from "./read-independently.ts";
 import { readingLimits } from "./reading-limits.ts";
@@ -97,25 +98,28 @@ async function differences(table: string, { path, expected, file }: CorpusFile, 
 const groupSize = 27;
 const groups = Array.from({ length: Math.ceil(readable.length / groupSize) }, (_, no) => no);
 
-test.each(groups)("every value of the files is in the table that was proposed for them: group %i", async (group) => {
-    const members = readable.slice(group * groupSize, (group + 1) * groupSize);
-    const made: { table: string; member: CorpusFile; proposal: Proposal; stream: Stream }[] = [];
-    for (const [index, member] of members.entries()) {
-        const table = `t_${group}_${index}`;
-        const proposal = await propose(member);
-        made.push({ table, member, proposal, stream: await makeStream(table, member, proposal) });
-    }
-    const summary = await runIngest({
-        target: database.target,
-        streams: made.map(({ stream }) => stream),
-        sourcesOf: ({ source }) => (source === null ? [] : [source]),
-        config: ingestConfig(folder),
-        log: { info() {}, warn() {}, error() {} },
-    });
-    const repeated = members.some(({ file }) => file === "repeated_records.csv") ? 1 : 0;
-    const broken = members.reduce((sum, { expected }) => sum + (expected.brokenRecords ?? 0), 0);
-    expect(summary.records).toMatchObject({ duplicate: repeated, conflict: 0, rejected: broken });
-    for (const { table, member, proposal } of made) {
-        expect([member.file, ...(await differences(table, member, proposal))]).toEqual([member.file]);
-    }
-});
+test.each(sample(groups, 2))(
+    "every value of the files is in the table that was proposed for them: group %i",
+    async (group) => {
+        const members = readable.slice(group * groupSize, (group + 1) * groupSize);
+        const made: { table: string; member: CorpusFile; proposal: Proposal; stream: Stream }[] = [];
+        for (const [index, member] of members.entries()) {
+            const table = `t_${group}_${index}`;
+            const proposal = await propose(member);
+            made.push({ table, member, proposal, stream: await makeStream(table, member, proposal) });
+        }
+        const summary = await runIngest({
+            target: database.target,
+            streams: made.map(({ stream }) => stream),
+            sourcesOf: ({ source }) => (source === null ? [] : [source]),
+            config: ingestConfig(folder),
+            log: { info() {}, warn() {}, error() {} },
+        });
+        const repeated = members.some(({ file }) => file === "repeated_records.csv") ? 1 : 0;
+        const broken = members.reduce((sum, { expected }) => sum + (expected.brokenRecords ?? 0), 0);
+        expect(summary.records).toMatchObject({ duplicate: repeated, conflict: 0, rejected: broken });
+        for (const { table, member, proposal } of made) {
+            expect([member.file, ...(await differences(table, member, proposal))]).toEqual([member.file]);
+        }
+    },
+);

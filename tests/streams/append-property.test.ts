@@ -10,6 +10,7 @@ import type { IngestConfig } from "../../src/config/config.ts";
 import { appendTo, makeReadings, readReadings, readSums } from "../support/append.ts";
 import { useEmptyDatabase } from "../support/fixture.ts";
 import { expectChecksToPass } from "../support/read-tables.ts";
+import { runsOf } from "../support/sample.ts";
 import { createAppendModel } from "./append-model.ts";
 import { useSeveralStreams } from "./several-streams.ts";
 
@@ -162,7 +163,7 @@ async function follow({ rounds, config, cuts }: Run): Promise<void> {
 }
 
 test("the rows, the sums and the files that are refused are what the model says", async () => {
-    const numRuns = Number(process.env.APPEND_RUNS ?? 6);
+    const numRuns = Number(process.env.APPEND_RUNS ?? runsOf(6, 4));
     const seed = process.env.APPEND_SEED === undefined ? {} : { seed: Number(process.env.APPEND_SEED) };
     await fc.assert(fc.asyncProperty(run, follow), { numRuns, ...seed, endOnFailure: numRuns > 10 });
 });

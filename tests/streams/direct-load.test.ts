@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { applyStream } from "../../src/streams/apply-stream.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
+import { runsOf } from "../support/sample.ts";
 import { openSession, whenWaiting } from "../support/sessions.ts";
 import { declare, useSeveralStreams } from "./several-streams.ts";
 
@@ -19,7 +20,7 @@ const ways = ["always", "never", "guessed"] as const;
 type Way = (typeof ways)[number];
 const several = useSeveralStreams(database, () => ways.map((way) => declare(way, `${way}/*.csv`, `${way}.goods`)));
 const seed = Number(process.env.SLUICE_SEED || Math.floor(Math.random() * 2 ** 31));
-const runs = Number(process.env.SLUICE_RUNS || 6);
+const runs = Number(process.env.SLUICE_RUNS || runsOf(6, 4));
 
 beforeAll(async () => {
     for (const way of ways) {

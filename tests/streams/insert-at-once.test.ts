@@ -6,6 +6,7 @@ import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import { useDatabase } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
+import { runsOf } from "../support/sample.ts";
 import { openSession, whenWaiting } from "../support/sessions.ts";
 import { declare, useSeveralStreams } from "./several-streams.ts";
 
@@ -18,7 +19,7 @@ const ways = ["always", "never", "guessed"] as const;
 type Way = (typeof ways)[number];
 const several = useSeveralStreams(database, () => ways.map((way) => declare(way, `${way}/*.csv`, `${way}.goods`)));
 const seed = Number(process.env.SLUICE_SEED || Math.floor(Math.random() * 2 ** 31));
-const runs = Number(process.env.SLUICE_RUNS || 15);
+const runs = Number(process.env.SLUICE_RUNS || runsOf(15, 6));
 
 beforeAll(async () => {
     for (const way of ways) {

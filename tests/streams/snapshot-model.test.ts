@@ -16,7 +16,7 @@ setDefaultTimeout(testTimeoutMs);
 const database = useDatabase(import.meta.path);
 const { sql } = database;
 const firstSeed = chooseSeed("snapshot model");
-const seeds = Array.from({ length: isLongRun ? 100 : 4 }, (_, index) => firstSeed + index);
+const seeds = Array.from({ length: isLongRun ? 100 : 3 }, (_, index) => firstSeed + index);
 const rounds = 6;
 
 interface Product {

@@ -7,6 +7,7 @@ import fc from "fast-check";
 import type { TableStream } from "../../src/streams/apply-stream.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
+import { runsOf } from "../support/sample.ts";
 import { anyRemoval, snapshotOf } from "../support/snapshots.ts";
 import { declare, useSeveralStreams } from "./several-streams.ts";
 
@@ -24,7 +25,7 @@ const snapshot = (way: Way): TableStream => ({
 });
 const several = useSeveralStreams(database, () => ways.map(snapshot));
 const seed = Number(process.env.SLUICE_SEED || Math.floor(Math.random() * 2 ** 31));
-const runs = Number(process.env.SLUICE_RUNS || 4);
+const runs = Number(process.env.SLUICE_RUNS || runsOf(4, 2));
 
 beforeAll(async () => {
     for (const way of ways) {

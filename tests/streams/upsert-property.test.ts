@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { IngestConfig } from "../../src/config/config.ts";
 import { useEmptyDatabase } from "../support/fixture.ts";
 import { expectChecksToPass } from "../support/read-tables.ts";
+import { runsOf } from "../support/sample.ts";
 import { declare, useSeveralStreams } from "./several-streams.ts";
 import { interpret, type ModelMode, type ModelRecord, refusedWord } from "./upsert-model.ts";
 
@@ -154,7 +155,7 @@ async function follow({ rounds, config, cuts }: Run): Promise<void> {
 }
 
 test("a table and the sums that must not depend on batches are what the model says", async () => {
-    const numRuns = Number(process.env.UPSERT_RUNS ?? 4);
+    const numRuns = Number(process.env.UPSERT_RUNS ?? runsOf(4, 2));
     const seed = process.env.UPSERT_SEED === undefined ? {} : { seed: Number(process.env.UPSERT_SEED) };
     await fc.assert(fc.asyncProperty(run, follow), { numRuns, ...seed, endOnFailure: numRuns > 10 });
 });

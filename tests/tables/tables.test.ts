@@ -10,6 +10,7 @@ import { useFolder } from "../support/fixture.ts";
 import { ingestOnce } from "../support/ingest-process.ts";
 import { readCounts } from "../support/read-tables.ts";
 import { runScript } from "../support/run-script.ts";
+import { sample } from "../support/sample.ts";
 import { ordered, readRows } from "./read-rows.ts";
 import { deliverAgain, type ExpectedReject, readTableCases, type TableCase } from "./read-table-case.ts";
 import { useTable } from "./use-table.ts";
@@ -18,7 +19,7 @@ const cases = readTableCases(import.meta.dir).map((tableCase) => [tableCase.name
 const inputDir = useFolder();
 const createTable = useTable(import.meta.path);
 
-describe.each(cases)("%s", (_name, tableCase: TableCase) => {
+describe.each(sample(cases, 6))("%s", (_name, tableCase: TableCase) => {
     test(tableCase.about, async () => {
         const { url, sql } = await createTable(tableCase);
         await deliver(url, tableCase, "delivery.csv", tableCase.delivery);

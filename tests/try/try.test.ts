@@ -10,6 +10,7 @@ import { header, idOf, useEmptyDatabase, useFolder } from "../support/fixture.ts
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { expectChecksToPass } from "../support/read-tables.ts";
 import { runScript, spawnScript } from "../support/run-script.ts";
+import { sample } from "../support/sample.ts";
 import { whenWaiting } from "../support/sessions.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
@@ -198,7 +199,7 @@ const oneStepCases = readCases(join(import.meta.dir, "../cases")).filter(
         steps.length === 1 && Object.keys(overrides).length === 0 && files.every(({ state }) => state === "merged"),
 );
 
-test.each(oneStepCases.map((testCase) => [testCase.name, testCase] as const))(
+test.each(sample(oneStepCases, 50).map((testCase) => [testCase.name, testCase] as const))(
     "foretells the case %s",
     async (_name, { steps, counts, configFile, files: expected }) => {
         const names = expected.map(({ path }) => path).sort();
