@@ -15,6 +15,9 @@ export const fileProblems = {
         'Name every column of the header, or say in sluice.config.ts what to do with the others (ignore: [""]).',
     header_unrecognized: 'Declare header: [ … ] in sluice.config.ts, or header: "first-line" if the first line is one.',
     stream_ambiguous: "Change `files` of one of the streams that the detail names, so that only one of them matches.",
+    partition_missing:
+        "Put the file into the folder that the detail names, or change `partitions` in the stream's file.",
+    partition_ambiguous: "Move the file: its path must give the column one value.",
     header_duplicate_columns: "Give each column of the header a unique name, in the file or by aliases.",
     header_new_columns: "Add the columns to sluice.config.ts (aliases, ignore), or let it keep new ones (newColumns).",
     header_changed: "Split the file before the other header, so that each part has its own.",

@@ -15,8 +15,16 @@ import type { CatalogTable } from "./catalog/catalog-table.ts";
 import { readTable } from "./catalog/read-table.ts";
 import { refusalOfMode } from "./catalog/refuse-mode.ts";
 import { type Refusal, refusalOf, refusalOfMissing } from "./catalog/refuse-table.ts";
-import { type Declared, type DeclaredStream, declareStream, homeOf, keyOf, shapeColumns } from "./declare.ts";
-import { reasonsOfAnyStream, reasonsOfKey } from "./reject-reasons.ts";
+import {
+    type Declared,
+    type DeclaredStream,
+    declareStream,
+    homeOf,
+    ignoredColumns,
+    keyOf,
+    shapeColumns,
+} from "./declare.ts";
+import { reasonsOfAnyStream, reasonsOfKey, reasonsOfPath } from "./reject-reasons.ts";
 import { showText } from "./render/hidden-text.ts";
 import { renderTable } from "./render/render-table.ts";
 import { literal } from "./render/sql-text.ts";
@@ -159,7 +167,7 @@ export async function examine(sql: Sql, declared: TableStream): Promise<{ table:
     const options = {
         triggers: declared.allowsTriggers ? ("allow" as const) : undefined,
         key: declared.key ?? undefined,
-        ignore: declared.source.ignore,
+        ignore: ignoredColumns(declared.source),
         mode: declared.mode,
     };
     const refusal = table === null ? await refusalOfMissing(sql, declared.table) : refusalOf(table, options);
@@ -240,13 +248,14 @@ async function applyText(
 }
 
 /** Every code that a reject of the stream can have. */
-function codesOf({ conditions, refusals, conflictCode }: StreamSql, { columns }: Stream): string[] {
+function codesOf({ conditions, refusals, conflictCode }: StreamSql, { columns, source }: Stream): string[] {
     return [
         ...columns.flatMap(({ name, reasons }) => reasons.map((reason) => `${name}_${reason}`)),
         ...(conditions?.rules ?? []).map(({ code }) => code),
         ...refusals.map(({ code }) => code),
         ...reasonsOfKey(conflictCode),
         ...reasonsOfAnyStream,
+        ...reasonsOfPath(source),
     ];
 }
 

@@ -3,7 +3,7 @@ import type { PgTable } from "drizzle-orm/pg-core";
 import type { ModeDeclaration } from "./mode.ts";
 import type { SourceConfig } from "./source-config.ts";
 
-export interface StreamDeclaration extends Omit<SourceConfig, "match">, ModeDeclaration {
+export interface StreamDeclaration extends Omit<SourceConfig, "match" | "pathValues">, ModeDeclaration {
     /** A glob of paths in the watched folder: `orders-*.csv`, `inbox/**` + `/*.csv`; or of objects in a bucket: `s3://bucket/prefix/*.csv`. */
     files: string;
     /** `public.orders`, or the pgTable that a migration has made. */

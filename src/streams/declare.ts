@@ -39,7 +39,7 @@ export function declareStream(table: CatalogTable, declared: Declared, streamId:
         ...declared,
         key: hideText(key),
         mode: hideText(mode),
-        source: { ...source, ignore: hideText(source.ignore) },
+        source: { ...source, ignore: hideText(source.ignore), partitions: hideText(source.partitions) },
     };
     return { stream, sql: declare(hideText(table), hidden, streamId).sql };
 }
@@ -179,7 +179,9 @@ function rivalsOf(
     if (key !== null) return others;
     const isAlwaysNew = ({ name, identity, generatedText, defaultText }: CatalogColumn) =>
         identity === "always" ||
-        (generatedText === null && (source.ignore ?? []).includes(name) && (identity !== null || isDrawn(defaultText)));
+        (generatedText === null &&
+            ignoredColumns(source).includes(name) &&
+            (identity !== null || isDrawn(defaultText)));
     const drawn = columns.filter(isAlwaysNew).map(({ name }) => name);
     return others.filter((other) => !other.columns.some((name) => drawn.includes(name)));
 }
@@ -189,9 +191,13 @@ const isDrawn = (defaultText: string | null): boolean =>
     defaultText !== null && /^(?:pg_catalog\.)?(?:nextval|gen_random_uuid|uuidv4|uuidv7)\(/.test(defaultText);
 
 /** Whether a merge writes the column. Postgres alone writes the others. */
-function isFilled({ name, identity, generatedText }: CatalogColumn, { ignore = [] }: SourceConfig): boolean {
-    return identity !== "always" && generatedText === null && !ignore.includes(name);
+function isFilled({ name, identity, generatedText }: CatalogColumn, source: SourceConfig): boolean {
+    return identity !== "always" && generatedText === null && !ignoredColumns(source).includes(name);
 }
+
+/** Of a column that the folders give, only what a file says of it is ignored. */
+export const ignoredColumns = ({ ignore = [], partitions = [] }: SourceConfig): string[] =>
+    ignore.filter((name) => !partitions.includes(name));
 
 /** Whether a record without a value cannot be inserted. */
 function isMissed({ isNotNull, defaultText, identity, domains }: CatalogColumn): boolean {

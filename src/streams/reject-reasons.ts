@@ -18,8 +18,13 @@ export const reasonsOfAnyStream: readonly string[] = [
 /** Where two records of a key meet, or, in a stream without one, where a record is met again. `conflictCode`: null without a key. */
 export const reasonsOfKey = (conflictCode: string | null): readonly string[] => [conflictCode ?? "tail_continued"];
 
+/** Of a stream whose files' folders have values. */
+export const reasonsOfPath = (source: Stream["source"]): readonly string[] =>
+    source?.partitions === undefined ? [] : ["partition_differs"];
+
 /** Every reason that a reject can have, as docs/data_contract.md explains them; a test holds the two and the rules together. */
-export function rejectReasonsOf({ columns, key }: Stream): string[] {
+export function rejectReasonsOf({ columns, key, source }: Stream): string[] {
     const reasonsOfValues = columns.flatMap(({ name, reasons }) => reasons.map((reason) => `${name}_${reason}`));
-    return [...reasonsOfValues, ...reasonsOfAnyStream, ...reasonsOfKey(key === null ? null : `${key.name}_conflict`)];
+    const ofKey = reasonsOfKey(key === null ? null : `${key.name}_conflict`);
+    return [...reasonsOfValues, ...reasonsOfAnyStream, ...reasonsOfPath(source), ...ofKey];
 }

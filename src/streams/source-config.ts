@@ -6,6 +6,7 @@ import { z } from "zod";
 import { suggestName } from "../terminal/suggest-name.ts";
 import { deriveKey } from "./derive-key.ts";
 import { encodings, trailingDelimiters } from "./dialect.ts";
+import type { PathValues } from "./path-values.ts";
 import { columnNames, type Stream } from "./stream.ts";
 import { formatFault } from "./values/timestamp-form.ts";
 import { isZone } from "./values/zone.ts";
@@ -214,6 +215,11 @@ function columnSettings(stream: Stream | null) {
          * another (`{ price: "attributes.list_price" }`). The name "" stands for a column without a name.
          */
         aliases: z.record(z.string(), aliasSchema(stream)).optional(),
+        /**
+         * Columns whose value stands in the file's folders: `["day"]` for `…/day=2026-05-01/a.csv`. Percent-decoded;
+         * `__HIVE_DEFAULT_PARTITION__` is no value. A file that has such a column, too, must not say anything else there.
+         */
+        partitions: listOf(column).optional(),
         /** Values that every record has, for columns that the file does not have. */
         constants: z.record(column, z.string()).optional(),
         /** Values for where the file's is empty or the column is missing. They are filled in last. */
@@ -328,7 +334,10 @@ export function createSourceSchema(stream: Stream | null) {
     };
     return z.strictObject(settings).superRefine(checkBetweenKeys, { when: ({ value }) => isObject(value) });
 }
-export type SourceConfig = z.infer<ReturnType<typeof createSourceSchema>>;
+export type SourceConfig = z.infer<ReturnType<typeof createSourceSchema>> & {
+    /** Of a file that is read: the values of its `partitions`. Never declared. */
+    pathValues?: PathValues;
+};
 
 /** Contradictions between settings. Each of them may have a fault of its own, and be of any type. */
 function checkBetweenKeys(source: Record<string, unknown>, context: z.RefinementCtx): void {
@@ -352,8 +361,13 @@ function checkBetweenKeys(source: Record<string, unknown>, context: z.Refinement
     if (Array.isArray(header) && source.skipAfterHeader !== undefined) {
         fault(["skipAfterHeader"], "has no meaning in a file without a header line: use skipLines");
     }
+    const partitions = Array.isArray(source.partitions) ? source.partitions : [];
+    for (const column of isObject(constants) ? partitions.filter((name) => String(name) in constants) : []) {
+        fault(["partitions"], `names ${column}, which is a constant too`);
+    }
     // Names that only differ in case would be one.
     for (const [key, names] of [
+        ["partitions", partitions],
         ["aliases", isObject(source.aliases) ? Object.keys(source.aliases) : []],
         ["header", Array.isArray(header) ? header : []],
     ] as const) {

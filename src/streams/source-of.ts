@@ -1,4 +1,5 @@
 /** Which source a file belongs to, and when two are the same. Pure. */
+import { type PathFault, withPathValues } from "./path-values.ts";
 import type { SourceConfig } from "./source-config.ts";
 
 /**
@@ -8,6 +9,24 @@ import type { SourceConfig } from "./source-config.ts";
 export function sourceOf(sources: readonly SourceConfig[], name: string): SourceConfig | null {
     const fitting = sources.filter(({ match }) => fits(match, name));
     return fitting.find(({ match }) => namesCompression(match, name)) ?? fitting[0] ?? null;
+}
+
+export interface ReadingSource {
+    source: SourceConfig | null;
+    /** Why the file cannot be read by it. */
+    fault: PathFault | null;
+}
+
+/** The source by which a file is read, with the values of its folders. `wholePath`: where these stand. */
+export function readingSourceOf(
+    sources: readonly SourceConfig[],
+    name: string,
+    wholePath: string = name,
+): ReadingSource {
+    const source = sourceOf(sources, name);
+    if (source === null) return { source, fault: null };
+    const read = withPathValues(source, wholePath);
+    return "fault" in read ? { source, fault: read.fault } : { source: read.found, fault: null };
 }
 
 /** Whether a file that no source fits is worth a word. */

@@ -3,7 +3,7 @@
  * `fs.watch` or anybody else, only says when to look and where.
  */
 import type { SourceConfig } from "../../streams/source-config.ts";
-import { sourceKey, sourceOf } from "../../streams/source-of.ts";
+import { readingSourceOf, sourceKey } from "../../streams/source-of.ts";
 import type { IngestContext } from "../context.ts";
 import {
     endWaiting,
@@ -89,7 +89,7 @@ async function register(
         if (!now) continue;
         tails.forget(row.fileId);
         if (row.waitsAs !== null && row.waitsAs !== printOf(now)) changedWaiting.push(row.fileId);
-        const source = sourceOf(context.config.sources ?? [], row.path);
+        const { source } = readingSourceOf(context.config.sources ?? [], row.path);
         if (needsReopening(row, now) || isReadOtherwise(row, source) || isSettled(row, inbox))
             toReopen.push(row.fileId);
         if (needsRecheck(row, now)) context.rechecks.add(row.fileId);

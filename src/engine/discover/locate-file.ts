@@ -1,5 +1,5 @@
 /** Any file or object by the path or address that a person writes, wherever it is: the inbox that has it, and what that calls it. */
-import { basename, dirname } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { openBucket } from "../../bucket/bucket.ts";
 import { parseBucketUrl } from "../../bucket/bucket-url.ts";
 import { isInBucket } from "../../streams/route-files.ts";
@@ -11,16 +11,28 @@ export interface LocatedFile {
     inbox: Inbox;
     /** Its name alone: the inbox is the folder, or the prefix, that it lies in. */
     path: string;
+    /** Where that lies: its folders may have values of columns. */
+    above: string;
 }
 
 /** @throws BucketFault for an address that names no object */
 export function locateFile(path: string): LocatedFile {
     const address = parseBucketUrl(path);
-    if (address === null) return { inbox: createFolderInbox(dirname(path)), path: basename(path) };
+    if (address === null) return locatedIn(dirname(path), basename(path));
     const [, prefix = "", name = ""] = /^(.*\/)?([^/]*)$/s.exec(address.pattern)!;
     const bucket = openBucket({ bucket: address.bucket });
-    return { inbox: createBucketInbox(underPrefix(bucket, prefix)), path: name };
+    return {
+        inbox: createBucketInbox(underPrefix(bucket, prefix)),
+        path: name,
+        above: `${bucket.name}/${prefix}`.replace(/\/$/, ""),
+    };
 }
+
+const locatedIn = (folder: string, path: string): LocatedFile => ({
+    inbox: createFolderInbox(folder),
+    path,
+    above: resolve(folder),
+});
 
 /** The inbox that a path of the ledger is in, where `inputDir` holds those that are relative. */
 export function inboxHolding(path: string, inputDir: string): Inbox {

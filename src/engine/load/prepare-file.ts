@@ -6,7 +6,7 @@
 import type { IngestConfig } from "../../config/config.ts";
 import { defaultDialect } from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
-import { hasSources, sourceOf, unmatchedNote } from "../../streams/source-of.ts";
+import { hasSources, type ReadingSource, readingSourceOf, unmatchedNote } from "../../streams/source-of.ts";
 import { chunksOfFile, takenBefore } from "../ledger/chunks.ts";
 import { type FileFailure, type LedgerFile, printOf, type SeenFile, wantsText } from "../ledger/files.ts";
 import { compressionOf } from "../read/dialect/expand.ts";
@@ -39,6 +39,8 @@ export type PreparedFile =
 export interface Reader extends Pick<Loader, "sql" | "readHeader" | "stream"> {
     inbox: Openable;
     config: ContentConfig & Pick<IngestConfig, "sources" | "maxChunkBytes" | "maxBatchRecords">;
+    /** Where the inbox is, if paths do not say it: its folders may have values of columns. */
+    above?: string;
 }
 
 /** `isSettled` says whether an unfinished last record counts. Never throws InputFault: that is the kind "fault". */
@@ -48,8 +50,9 @@ export async function prepareFile(
     isSettled: (seen: SeenFile) => boolean,
 ): Promise<PreparedFile> {
     let file: InputFile | null = null;
-    const source = readingSource(loader, ledgerFile);
+    const { source, fault } = readingSource(loader, ledgerFile);
     try {
+        if (fault !== null) throw new InputFault({ ...fault, retryAfterMs: null });
         if (compressionOf(ledgerFile.path) !== null || isSnapshot(loader)) {
             // Only a file that is still can be whole.
             file = await loader.inbox.open(ledgerFile.path);
@@ -154,8 +157,10 @@ function isBegun({ tailByte, loadedBytes }: LedgerFile): boolean {
     return (tailByte ?? loadedBytes) > 0;
 }
 
-function readingSource(loader: Reader, ledgerFile: LedgerFile): SourceConfig | null {
-    return isBegun(ledgerFile) ? ledgerFile.source : sourceOf(loader.config.sources ?? [], ledgerFile.path);
+function readingSource({ config, above }: Reader, ledgerFile: LedgerFile): ReadingSource {
+    if (isBegun(ledgerFile)) return { source: ledgerFile.source, fault: null };
+    const { path } = ledgerFile;
+    return readingSourceOf(config.sources ?? [], path, above === undefined ? path : `${above}/${path}`);
 }
 
 /** Sure to be one chunk to the file's end. */

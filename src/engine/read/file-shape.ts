@@ -13,6 +13,11 @@ export function isColumn(target: Target): target is Column {
     return target !== null && target !== "ignored";
 }
 
+export interface PathColumn {
+    column: Column;
+    value: string | null;
+}
+
 export interface FileShape {
     stream: Stream;
     /** Column names as the file spells them, trimmed. */
@@ -28,6 +33,8 @@ export interface FileShape {
     dialect: Dialect;
     /** The source that the file belongs to; null without one. */
     source: SourceConfig | null;
+    /** Columns whose value the file's folders give every record; absent when there are none. */
+    pathColumns?: readonly PathColumn[];
     /** Values are changed on the way. */
     isMapped: boolean;
     /** Values are changed, there are too many unknown columns, or COPY does not know the dialect. */
@@ -76,7 +83,10 @@ export function shapeOf(
     const extraColumns = header.flatMap((name, index) => (targets[index] === null ? [renamed(name)] : []));
     const fault = faultOfNames(stream, header, targets, extraColumns, source);
     if (fault) return fault;
-    const isMapped = changesValues(stream, source, targets);
+    const pathColumns = pathColumnsOf(stream, source);
+    // What the file says of such a column is compared.
+    const isCompared = pathColumns.some(({ column }) => targets.includes(column));
+    const isMapped = isCompared || changesValues(stream, source, targets);
     const unnamedFields = unnamedOf(header, source);
     const unknownColumns = targets.filter((target) => !isColumn(target)).length;
     return {
@@ -88,9 +98,17 @@ export function shapeOf(
         missingColumns: missingColumns.length > 0 ? missingColumns.map(({ name }) => name) : null,
         dialect,
         source,
+        ...(pathColumns.length > 0 && { pathColumns }),
         isMapped,
         needsParsing: isMapped || unknownColumns > stagedExtraColumns || dialect.quote === null,
     };
+}
+
+function pathColumnsOf(stream: Stream, source: SourceConfig | null): PathColumn[] {
+    return Object.entries(source?.pathValues ?? {}).flatMap(([name, value]) => {
+        const column = findColumn(stream, name);
+        return column === null ? [] : [{ column, value }];
+    });
 }
 
 function faultOfNames(
@@ -197,7 +215,12 @@ function namesOf({ extras }: Stream, source: SourceConfig | null): (name: string
 
 /** The columns that the configuration fills. */
 function givenColumns({ key }: Stream, source: SourceConfig | null): string[] {
-    const filled = [source?.constants, source?.defaults, ...(source?.rules ?? []).map(({ set }) => set)];
+    const filled = [
+        source?.constants,
+        source?.defaults,
+        source?.pathValues,
+        ...(source?.rules ?? []).map(({ set }) => set),
+    ];
     const columns = filled.flatMap((values) => Object.keys(values ?? {}));
     return source?.[deriveKey] && key !== null ? [...columns, key.name] : columns;
 }
@@ -206,7 +229,8 @@ function givenColumns({ key }: Stream, source: SourceConfig | null): string[] {
 function missingSources({ key }: Stream, header: string[], targets: Target[], source: SourceConfig | null): string[] {
     const from = source?.[deriveKey]?.from;
     if (!Array.isArray(from) || key === null || targets.includes(key)) return [];
-    return from.filter((name) => findField(header, targets, name) === -1);
+    const ofPath = new Set(Object.keys(source?.pathValues ?? {}).map((name) => name.toLowerCase()));
+    return from.filter((name) => !ofPath.has(name.toLowerCase()) && findField(header, targets, name) === -1);
 }
 
 /** The place of a column by the file's name for it or by ours; -1 when the file does not have it. */

@@ -11,7 +11,7 @@
 
 import { timedColumn } from "../../streams/stream.ts";
 import type { PlainEnd } from "../../streams/types/column-type.ts";
-import { type FileShape, isColumn } from "./file-shape.ts";
+import { type FileShape, isColumn, type PathColumn } from "./file-shape.ts";
 
 /**
  * For a plain record [start, end) of `bytes`, without quotes: the second of the stream's time, since 1970, or 0 where it has
@@ -25,7 +25,9 @@ export function createPlainCheck({
     stream,
     targets,
     dialect,
-}: Pick<FileShape, "stream" | "targets" | "dialect">): PlainCheck {
+    pathColumns = [],
+}: Pick<FileShape, "stream" | "targets" | "dialect" | "pathColumns">): PlainCheck {
+    if (!pathColumns.every(isPlainColumn)) return () => NOT_PLAIN;
     const timed = timedColumn(stream);
     const timeIndex = timed === null ? -1 : targets.indexOf(timed);
     if (stream.time !== null && timeIndex === -1) return () => NOT_PLAIN;
@@ -50,4 +52,10 @@ export function createPlainCheck({
         if (at !== end) return NOT_PLAIN;
         return plainSecond === undefined || timeIndex === -1 ? 0 : plainSecond(bytes, timeAt, end);
     };
+}
+
+function isPlainColumn({ column: { type, isRequired }, value }: PathColumn): boolean {
+    if (value === null) return !isRequired;
+    const bytes = Buffer.from(value);
+    return type.plainEnd === null || type.plainEnd(bytes, 0, bytes.length) === bytes.length;
 }

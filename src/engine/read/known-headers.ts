@@ -2,6 +2,7 @@
  * Headers that were read before. Ten thousand small files mostly begin with the same line, and to read it anew for each
  * (four delimiters are tried, by csv-parse) took a third of the loader's CPU.
  */
+import type { SourceConfig } from "../../streams/source-config.ts";
 import type { Stream } from "../../streams/stream.ts";
 import type { FileShape, HeaderFault } from "./file-shape.ts";
 import { type HeaderOptions, readHeader } from "./read-header.ts";
@@ -23,10 +24,10 @@ export function createHeaderReader(stream: Stream): HeaderReader {
         return "problem" in shape ? { ...shape, detail: shape.detail.replaceAll(configFile, place) } : shape;
     };
     return (bytes, atEnd, options) => {
-        const isDeclared = options.dialect || (options.source && options.source !== stream.source);
+        const isDeclared = options.dialect || (options.source && !isStreams(stream, options.source));
         const line = isDeclared ? null : telltaleLine(bytes);
         if (line === null) return read(bytes, atEnd, options);
-        const key = `${options.encoding ?? "utf-8"} ${line}`;
+        const key = `${options.encoding ?? "utf-8"} ${JSON.stringify(options.source?.pathValues)} ${line}`;
         const known = shapes.get(key);
         if (known && !mayTrail(bytes, line.length, known)) return known;
         const shape = read(bytes, atEnd, options);
@@ -36,6 +37,11 @@ export function createHeaderReader(stream: Stream): HeaderReader {
         }
         return shape;
     };
+}
+
+/** As the stream declares it, whatever the folders of the file say. */
+function isStreams({ source }: Stream, given: SourceConfig): boolean {
+    return given === source || (given.partitions !== undefined && given.partitions === source?.partitions);
 }
 
 /** Where messages say that settings are declared; a stream that has a file of its own has them there. */

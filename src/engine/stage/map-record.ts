@@ -7,7 +7,7 @@
 import { hash } from "node:crypto";
 import { deriveKey } from "../../streams/derive-key.ts";
 import type { DerivedId, RuleCondition, ValueRule } from "../../streams/source-config.ts";
-import { columnNames } from "../../streams/stream.ts";
+import { type Column, columnNames } from "../../streams/stream.ts";
 import type { ColumnType } from "../../streams/types/column-type.ts";
 import { createNumberReader } from "../../streams/values/read-number.ts";
 import { createLocalReader, createTimestampReader } from "../../streams/values/read-timestamp.ts";
@@ -16,12 +16,18 @@ import { type FileShape, findField } from "../read/file-shape.ts";
 
 /**
  * `known`: the values of the stream's columns, in their order, null where there is none. `values`: all of the file's, without those
- * that stand for none. And the slice of the record.
+ * that stand for none; of a column that the file's folders give, what these say. And the slice of the record.
  */
 export type RecordMapping = (
     values: (string | null)[],
     position: RecordPosition,
-) => { known: (string | null)[]; values: (string | null)[]; slice: number };
+) => {
+    known: (string | null)[];
+    values: (string | null)[];
+    slice: number;
+    /** The record says otherwise than the file's folders. */
+    differsFromPath: boolean;
+};
 
 export interface RecordPosition {
     /** The file's, in the watched folder. */
@@ -33,12 +39,17 @@ export interface RecordPosition {
 const defaultNamespace = "8f4f6a0e-6b1c-4d0a-9a55-0c7d4f1f2b63";
 
 export function createMapping(shape: FileShape): RecordMapping {
-    const { stream, source, targets } = shape;
+    const { stream, source, targets, pathColumns = [] } = shape;
     if (source === null) throw new TypeError("A file without a source has no mapping.");
     const { columns, key } = stream;
     const places = columns.map((column) => targets.indexOf(column));
     const nulls = source.nulls ? new Set(source.nulls) : null;
-    const isNullText = (value: string | null) => value !== null && nulls!.has(trimAsciiSpace(value));
+    const isNullText = (value: string | null) => value !== null && nulls?.has(trimAsciiSpace(value)) === true;
+    const withoutNulls = (value: string | null) => (isNullText(value) ? null : value);
+    const ofPath = new Map(pathColumns.map(({ column, value }) => [columns.indexOf(column), withoutNulls(value)]));
+    const compared = pathColumns
+        .map(({ column }) => ({ column, place: targets.indexOf(column), value: ofPath.get(columns.indexOf(column))! }))
+        .filter(({ place }) => place !== -1);
     const isWrittenAs = (form: ColumnType["writtenAs"]) => columns.map(({ type }) => type.writtenAs === form);
     const readNumber = source.numbers ? createNumberReader(source.numbers) : null;
     const isNumber = isWrittenAs("numbers");
@@ -65,10 +76,10 @@ export function createMapping(shape: FileShape): RecordMapping {
     };
 
     return (given, position) => {
-        const values = nulls === null ? given : given.map((value) => (isNullText(value) ? null : value));
+        const values = nulls === null ? given : given.map(withoutNulls);
         const known = places.map((place, index): string | null => {
-            if (place === -1) return constants[index]!;
-            const value = values[place]!;
+            if (place === -1 && !ofPath.has(index)) return constants[index]!;
+            const value = ofPath.has(index) ? ofPath.get(index)! : values[place]!;
             const text = trimAsciiSpace(value ?? "");
             const mapped = valueMaps[index]?.get(text);
             if (mapped !== undefined) return mapped;
@@ -82,8 +93,26 @@ export function createMapping(shape: FileShape): RecordMapping {
         for (const [index, value] of defaults.entries()) {
             if (value !== null && isEmpty(known[index]!)) known[index] = value;
         }
-        return { known, values, slice: key?.type.slices?.ofText(known[keyIndex] ?? "") ?? 0 };
+        return {
+            known,
+            values,
+            slice: key?.type.slices?.ofText(known[keyIndex] ?? "") ?? 0,
+            differsFromPath: compared.some(({ column, place, value }) => differ(column, values[place]!, value)),
+        };
     };
+}
+
+/** A record that says nothing of the column does not contradict. */
+function differ({ type }: Column, given: string | null, ofPath: string | null): boolean {
+    if (isEmpty(given)) return false;
+    const [one, other] = [trimAsciiSpace(given!), trimAsciiSpace(ofPath ?? "")];
+    if (one === other) return false;
+    const areWhole = [one, other].every((text) => /^[+-]?\d+$/.test(text));
+    return !(
+        type.writtenAs === "numbers" &&
+        areWhole &&
+        BigInt(one.replace("+", "")) === BigInt(other.replace("+", ""))
+    );
 }
 
 function isEmpty(value: string | null): boolean {
@@ -128,20 +157,35 @@ function createDerivation({ from, namespace = defaultNamespace }: DerivedId, sha
             return uuidOf(namespaceBytes, JSON.stringify([path.replace(/\.(gz|zst)$/i, ""), recordNo]));
         };
     }
-    const { header, targets } = shape;
-    const byName = header
-        .map((name, place) => ({ name: name.toLowerCase(), place }))
-        .sort((left, right) => (left.name < right.name ? -1 : 1));
-    const places = from === "record" ? [] : from.map((name) => findField(header, targets, name));
+    const { header, targets, pathColumns = [] } = shape;
+    const ofPath = new Map(pathColumns.map(({ column, value }) => [column.name.toLowerCase(), value]));
+    const byName = [
+        ...header.map((name, place) => ({ name: name.toLowerCase(), place })),
+        ...absent(ofPath, header),
+    ].sort((left, right) => (left.name < right.name ? -1 : 1));
+    const places =
+        from === "record"
+            ? []
+            : from.map((name) => ({ name: name.toLowerCase(), place: findField(header, targets, name) }));
+    const withPath = (field: { name: string; place: number }) => {
+        const fixed = ofPath.has(field.name) ? trimAsciiSpace(ofPath.get(field.name) ?? "") : null;
+        return { ...field, fixed };
+    };
+    const fields = (from === "record" ? byName : places).map(withPath);
     return (values: (string | null)[]): string | null => {
-        const named = places.map((place) => trimAsciiSpace(values[place] ?? ""));
-        const all =
-            from === "record" ? byName.map(({ name, place }) => [name, trimAsciiSpace(values[place] ?? "")]) : [];
-        const parts = from === "record" ? all.filter(([, value]) => value !== "") : named;
+        const texts = fields.map(({ place, fixed }) => fixed ?? trimAsciiSpace(values[place] ?? ""));
+        const all = from === "record" ? fields.map(({ name }, index) => [name, texts[index]!]) : [];
+        const parts = from === "record" ? all.filter(([, value]) => value !== "") : texts;
         // Nothing to tell the record by.
         if (parts.every((part) => part === "")) return null;
         return uuidOf(namespaceBytes, JSON.stringify(parts));
     };
+}
+
+/** Those that the file's folders have, and its header has not. */
+function absent(ofPath: ReadonlyMap<string, string | null>, header: readonly string[]) {
+    const names = new Set(header.map((name) => name.toLowerCase()));
+    return [...ofPath.keys()].filter((name) => !names.has(name)).map((name) => ({ name, place: -1 }));
 }
 
 /** A version 5 uuid: RFC 9562, section 5.5. */

@@ -7,6 +7,7 @@ import { type RecordPiece, recordsOf } from "../read/read-records.ts";
 import type { Scanner } from "../read/scan-records.ts";
 import { type ScannedRecords, STRICT } from "../read/scanned-records.ts";
 import { type CopyBytes, makeRoom } from "./copy-bytes.ts";
+import { pathFieldsOf, sliceOfPath } from "./path-fields.ts";
 import { type LoadPart, rangeOf, type StagedOutcome } from "./stage-parts.ts";
 import { copyOptions, emptyTally, plainCheckOf } from "./stage-records.ts";
 
@@ -20,7 +21,8 @@ export function directStatement({ stream, targets, dialect, ...shape }: FileShap
     const { direct } = stream;
     // Of one column a line may be `\.`, which ends a COPY, or empty.
     if (direct === null || shape.needsParsing || shape.unnamedFields !== undefined || targets.length < 2) return null;
-    const columns = targets.map((target) => (isColumn(target) ? direct.columns[target.name] : null));
+    const all = [...(shape.pathColumns ?? []).map(({ column }) => column), ...targets];
+    const columns = all.map((target) => (isColumn(target) ? direct.columns[target.name] : null));
     if (columns.some((column) => column == null)) return null;
     return `copy ${direct.table} (${columns.join(", ")}) from stdin (${copyOptions(dialect)})`;
 }
@@ -38,6 +40,8 @@ export async function readPlain(
     out.length = 0;
     const isPlain = plainCheckOf(part.shape);
     const tally = emptyTally();
+    const sliceInAll = sliceOfPath(part.shape);
+    const ofPath = pathFieldsOf(part.shape).values;
     const pieces = recordsOf(part.file, rangeOf(config, part), scanner);
     let next = await pieces.next();
     while (!next.done) {
@@ -46,11 +50,11 @@ export async function readPlain(
         for (let index = 0; index < records.count; index += 1) {
             if (records.kinds[index] !== STRICT) return null;
             if (isPlain(bytes, records.starts[index]!, records.ends[index]!) === NOT_PLAIN) return null;
-            tally.sliceRecords[records.slices[index]!]! += 1;
+            tally.sliceRecords[sliceInAll ?? records.slices[index]!]! += 1;
         }
         if (!keysRise(next.value, part.shape)) return null;
         tally.plainRecords += records.count;
-        addRows(bytes, records, out);
+        addRows(bytes, records, ofPath, out);
         next = await pieces.next();
     }
     return next.value.otherHeader === null ? { ...next.value, ...tally } : null;
@@ -64,8 +68,11 @@ const leastRising = 0.9;
  * Whether the first columns of the keys rise, in a sample of the records. By length and bytes: the order of whole numbers, and
  * near enough that of times and ids that are made from them.
  */
-function keysRise({ bytes, records }: RecordPiece, { stream, targets, dialect }: FileShape): boolean {
-    const keyIndex = targets.indexOf(stream.keys[0]!);
+function keysRise({ bytes, records }: RecordPiece, { stream, targets, dialect, pathColumns = [] }: FileShape): boolean {
+    const inFile = stream.keys.find((key) => !pathColumns.some(({ column }) => column === key));
+    // All records have one key: the table refuses them.
+    if (inFile === undefined) return true;
+    const keyIndex = targets.indexOf(inFile);
     const delimiter = dialect.delimiter.charCodeAt(0);
     let last: Buffer | null = null;
     let pairs = 0;
@@ -85,14 +92,17 @@ function keysRise({ bytes, records }: RecordPiece, { stream, targets, dialect }:
     return rising >= pairs * leastRising;
 }
 
-/** Records that stand one behind the other are copied at once. */
-function addRows(bytes: Buffer, { count, starts, ends }: ScannedRecords, out: CopyBytes): void {
+/** Records that stand one behind the other are copied at once, unless fields go in front of each. */
+function addRows(bytes: Buffer, { count, starts, ends }: ScannedRecords, ofPath: Buffer, out: CopyBytes): void {
     let from = 0;
     for (let index = 0; index < count; index += 1) {
         const end = ends[index]!;
-        if (index + 1 < count && starts[index + 1] === end + 1 && bytes[end] === LF) continue;
+        const isBeside = index + 1 < count && starts[index + 1] === end + 1 && bytes[end] === LF;
+        if (isBeside && ofPath.length === 0) continue;
         const start = starts[from]!;
-        const buffer = makeRoom(out, end - start + 1);
+        const buffer = makeRoom(out, ofPath.length + end - start + 1);
+        ofPath.copy(buffer, out.length);
+        out.length += ofPath.length;
         bytes.copy(buffer, out.length, start, end);
         out.length += end - start;
         buffer[out.length++] = LF;

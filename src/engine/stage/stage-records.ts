@@ -18,6 +18,7 @@ import { readableText } from "../read/readable-text.ts";
 import { recordKinds, type ScannedRecords, STRICT, STRICT_QUOTED } from "../read/scanned-records.ts";
 import { type CopyBytes, makeRoom } from "./copy-bytes.ts";
 import { createMapping, type RecordMapping } from "./map-record.ts";
+import { pathFieldsOf, sliceOfPath } from "./path-fields.ts";
 
 /** The ledger calls a load verbatim that makes values typed. */
 export type Way = Exclude<(typeof loadWays)[number], "replay"> | "typed";
@@ -64,8 +65,12 @@ export function copyStatement(shape: FileShape, way: Way, table: string): string
         if (target === null) return `extra_${++keptNo}`;
         return target === "ignored" ? `extra_${++ignoredNo}` : target.ident;
     });
+    const { pathColumns = [] } = shape;
+    const ofPath = pathColumns.map(({ column }) => column);
     const typed = way === "typed" ? typedTargets(shape)! : [];
-    return `copy ${table} (${[...keyColumns, ...typed, ...columns].join(", ")}) from stdin (${copyOptions(shape.dialect)})`;
+    const typedOfPath = way === "typed" ? ofPath.map(({ name }) => shape.stream.typed![name]!) : [];
+    const given = [...typedOfPath, ...ofPath.map(({ ident }) => ident)];
+    return `copy ${table} (${[...keyColumns, ...given, ...typed, ...columns].join(", ")}) from stdin (${copyOptions(shape.dialect)})`;
 }
 
 /** The columns of staging for the typed values of such files, field by field; null where some value is not of a column, or is changed. */
@@ -115,8 +120,14 @@ function stageVerbatim(
     // A record has its typed fields, or those of its text: the others are empty.
     const emptyFields = hasTyped ? shape.targets.length : 0;
     const mayBeTyped = hasTyped && !records.isPadded;
+    const ofPath = pathFieldsOf(shape);
+    const textOfPath = hasTyped ? Buffer.concat([ofPath.empty, ofPath.values]) : ofPath.values;
+    const typedOfPath = hasTyped ? Buffer.concat([ofPath.values, ofPath.empty]) : ofPath.values;
+    const emptyInAll = emptyFields + ofPath.count * (hasTyped ? 2 : 1);
+    const sliceInAll = sliceOfPath(shape);
     // A record number, a slice, a second, the empty problem, their delimiters and the line feed take 36 bytes at the most.
-    const mostFrom = (index: number) => (count - index) * (prefix.length + emptyFields + 36) + records.consumedBytes;
+    const mostFrom = (index: number) =>
+        (count - index) * (prefix.length + textOfPath.length + emptyFields + 36) + records.consumedBytes;
     let buffer = makeRoom(out, mostFrom(0));
     let at = out.length;
     for (let index = 0; index < count; index += 1) {
@@ -125,7 +136,7 @@ function stageVerbatim(
         const recordNo = place.firstRecordNo + index;
         at = writeDigits(buffer, at, recordNo);
         buffer[at++] = delimiter;
-        const slice = place.isSlicedByNumber ? recordNo % sliceCount : slices[index]!;
+        const slice = place.isSlicedByNumber ? recordNo % sliceCount : (sliceInAll ?? slices[index]!);
         sliceRecords[slice]! += 1;
         at = writeDigits(buffer, at, slice);
         buffer[at++] = delimiter;
@@ -138,7 +149,7 @@ function stageVerbatim(
         buffer[at++] = delimiter;
         const isTyped = mayBeTyped && second !== NOT_PLAIN;
         if (kind > STRICT_QUOTED) {
-            const row = problemRow(bytes, records, index, shape, place, emptyFields);
+            const row = problemRow(bytes, records, index, shape, place, emptyInAll);
             out.length = at;
             // At most three bytes of UTF-8 for each unit.
             buffer = makeRoom(out, row.length * 3 + mostFrom(index));
@@ -148,11 +159,14 @@ function stageVerbatim(
             out.length = at;
             buffer = makeRoom(out, row.length + mostFrom(index));
             buffer[at++] = delimiter;
+            for (let from = 0; from < textOfPath.length; from += 1) buffer[at++] = textOfPath[from]!;
             for (let field = 0; field < emptyFields; field += 1) buffer[at++] = delimiter;
             buffer.set(row, at);
             at += row.length;
         } else {
             buffer[at++] = delimiter;
+            const given = isTyped ? typedOfPath : textOfPath;
+            for (let from = 0; from < given.length; from += 1) buffer[at++] = given[from]!;
             if (!isTyped) for (let field = 0; field < emptyFields; field += 1) buffer[at++] = delimiter;
             at += bytes.copy(buffer, at, starts[index], ends[index]);
             if (isTyped) for (let field = 0; field < emptyFields; field += 1) buffer[at++] = delimiter;
@@ -199,10 +213,16 @@ function problemRow(
     return quote + problem + quote + delimiter.repeat(shape.targets.length + moreFields);
 }
 
-function problemJson(bytes: Buffer, records: ScannedRecords, index: number, place: StagingPlace): string {
+function problemJson(
+    bytes: Buffer,
+    records: ScannedRecords,
+    index: number,
+    place: StagingPlace,
+    reason: string | undefined = recordKinds[records.kinds[index]!],
+): string {
     const start = records.starts[index]!;
     return JSON.stringify({
-        reason: recordKinds[records.kinds[index]!],
+        reason,
         line: place.firstLineNo + records.lines[index]!,
         byte: place.firstByte + start,
         raw: readableText(bytes.subarray(start, records.ends[index])),
@@ -219,6 +239,7 @@ function stageParsed(
 ): void {
     const rows = splitStrictRecords(bytes, records, shape.dialect);
     const mapping = mappingOf(shape);
+    const sliceInAll = sliceOfPath(shape);
     const lines: string[] = [];
     let rowNo = 0;
     for (let index = 0; index < records.count; index += 1) {
@@ -230,15 +251,18 @@ function stageParsed(
             const mapped = mapping?.(values, { path: place.path, recordNo });
             const slice = numbered ?? mapped?.slice ?? records.slices[index]!;
             sliceRecords[slice]! += 1;
+            rowNo += 1;
+            if (mapped?.differsFromPath) {
+                lines.push(`${key}${slice}${problemFields(bytes, records, index, shape, place, differing)}`);
+                continue;
+            }
             lines.push(
                 `${key}${slice}\t\\N\t\\N\t${parsedFields(mapped?.values ?? values, mapped?.known ?? null, shape)}\n`,
             );
-            rowNo += 1;
         } else {
-            const problem = escapeText(problemJson(bytes, records, index, place));
-            const slice = numbered ?? records.slices[index]!;
+            const slice = numbered ?? sliceInAll ?? records.slices[index]!;
             sliceRecords[slice]! += 1;
-            lines.push(`${key}${slice}\t\\N\t${problem}${"\t\\N".repeat(shape.stream.columns.length + 1)}\n`);
+            lines.push(`${key}${slice}${problemFields(bytes, records, index, shape, place)}`);
         }
     }
     const text = Buffer.from(lines.join(""));
@@ -246,10 +270,25 @@ function stageParsed(
     out.length += text.length;
 }
 
+/** The record has another value than the folder. */
+const differing = "partition_differs";
+
+function problemFields(
+    bytes: Buffer,
+    records: ScannedRecords,
+    index: number,
+    shape: FileShape,
+    place: StagingPlace,
+    reason?: string,
+): string {
+    const problem = escapeText(problemJson(bytes, records, index, place, reason));
+    return `\t\\N\t${problem}${"\t\\N".repeat(shape.stream.columns.length + 1)}\n`;
+}
+
 const mappings = new WeakMap<FileShape, RecordMapping>();
 
 function mappingOf(shape: FileShape): RecordMapping | null {
-    if (!shape.isMapped) return null;
+    if (!shape.isMapped && shape.pathColumns === undefined) return null;
     const mapping = mappings.get(shape) ?? createMapping(shape);
     mappings.set(shape, mapping);
     return mapping;

@@ -5,7 +5,7 @@ import { takenCode, unknownCode } from "../../streams/conditions.ts";
 import type { Stream } from "../../streams/stream.ts";
 import type { Contract, ContractCode, ContractColumn } from "./contract-schema.ts";
 import type { KnownStream } from "./read-streams.ts";
-import { codeOf, codesOfAnyStream, continuedTail } from "./reason-words.ts";
+import { codeOf, codesOfAnyStream, continuedTail, differsFromPath } from "./reason-words.ts";
 
 /** As src/streams/ writes it; every part may be missing in a row of another version. */
 interface Shape {
@@ -34,7 +34,9 @@ export function describeContract(stream: KnownStream, builtIn: Stream): Contract
             : shape.contract
               ? describeCatalog(shape.contract, keyOf(shape))
               : describeColumns(shape);
-    const { ignore } = (declaration ?? {}) as { ignore?: string[] };
+    const { ignore, partitions } = (declaration ?? {}) as { ignore?: string[]; partitions?: string[] };
+    const codesOfPath =
+        partitions === undefined ? [] : [{ code: "partition_differs", column: null, ...differsFromPath }];
     return {
         name,
         table,
@@ -44,6 +46,7 @@ export function describeContract(stream: KnownStream, builtIn: Stream): Contract
         problem,
         problemDetail,
         ...parts,
+        codes: [...parts.codes, ...codesOfPath],
         ignored: Array.isArray(ignore) ? ignore : [],
         declaration,
     };

@@ -135,6 +135,12 @@ export const codesOfAnyStream: Record<string, Words> = {
     },
 };
 
+/** Of a stream with `partitions`. */
+export const differsFromPath: Words = {
+    sentence: "The record has another value in a column of `partitions` than the folder that the file lies in.",
+    example: null,
+};
+
 /** Of a stream without a key. */
 export const continuedTail: Words = {
     sentence: "A part of the record was read before, without its line end, and may be a row already.",

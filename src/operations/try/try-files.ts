@@ -342,12 +342,13 @@ type TryReader = Reader &
     Pick<LocatedFile, "inbox"> & { config: { tailSettleMs: number } };
 
 /** All that it takes to read a file as an ingest does; nothing here loads, or writes to the ledger. */
-function readerOf(sql: Sql, { stream, config }: TryOptions, { inbox }: LocatedFile): TryReader {
+function readerOf(sql: Sql, { stream, config }: TryOptions, { inbox, above }: LocatedFile): TryReader {
     const { tailSettleMs = 0 } = config;
     return {
         stream,
         sql,
         inbox,
+        above,
         config: { ...config, tailSettleMs, maxBatchRecords: Number.MAX_SAFE_INTEGER },
         readHeader: createHeaderReader(stream),
     };
