@@ -11,6 +11,12 @@ export interface PathFault {
 
 type Found<Value> = { found: Value } | { fault: PathFault };
 
+/** `day=2026-05-01`: a folder that has a value. */
+export function readFolder(folder: string): { name: string; value: string } | null {
+    const at = folder.indexOf("=");
+    return at > 0 ? { name: decode(folder.slice(0, at)), value: folder.slice(at + 1) } : null;
+}
+
 const noValue = "__HIVE_DEFAULT_PARTITION__";
 
 /** Names are compared without regard to case. */
@@ -18,13 +24,12 @@ export function readPathValues(columns: readonly string[], path: string): Found<
     const folders = path
         .split("/")
         .slice(0, -1)
-        .flatMap((folder) => {
-            const at = folder.indexOf("=");
-            return at > 0 ? [{ name: decode(folder.slice(0, at)).toLowerCase(), value: folder.slice(at + 1) }] : [];
-        });
+        .flatMap((folder) => readFolder(folder) ?? []);
     const values: Record<string, string | null> = {};
     for (const column of columns) {
-        const written = folders.filter(({ name }) => name === column.toLowerCase()).map(({ value }) => decode(value));
+        const written = folders
+            .filter(({ name }) => name.toLowerCase() === column.toLowerCase())
+            .map(({ value }) => decode(value));
         const [value] = written;
         if (value === undefined) {
             const detail =

@@ -411,6 +411,34 @@ describe("a table of the user's", () => {
         expect(either.stdout).not.toContain("timestamps");
     });
 
+    test("takes the columns that stand in the folders of its files from there, for all their values", async () => {
+        await database.sql`create table clicks (day date, country text, no integer, primary key (day, no))`;
+        for (const day of ["2026-05-01", "2026-05-02"]) {
+            mkdirSync(join(folder, `${input}/clicks/day=${day}/Country=DE/x=1`), { recursive: true });
+            put(`clicks/day=${day}/Country=DE/x=1/clicks-1.csv`, "no", "1", "2");
+        }
+        const path = `${input}/clicks/day=2026-05-01/Country=DE/x=1/clicks-1.csv`;
+        const { exitCode, stdout, stderr } = await add(path, "--table", "clicks");
+        expect([exitCode, exitCode === 0 ? "" : stderr]).toEqual([0, ""]);
+        expect(stdout).toMatch(/day +date .*from the folder day=…\//);
+        expect(stdout).toContain("2 read = 2 inserted");
+        expect(read("streams/clicks.ts")).toContain('files: "clicks/day=*/Country=*/x=1/clicks*.csv"');
+        expect(read("streams/clicks.ts")).toContain('partitions: ["day", "country"]');
+        expect((await ingest()).exitCode).toBe(0);
+        expect(await database.sql`select distinct country from clicks`).toMatchObject([{ country: "DE" }]);
+
+        mkdirSync(join(folder, `${input}/others/day=2026-05-01`), { recursive: true });
+        put("others/day=2026-05-01/others.csv", "no,word", "1,a", "2,b");
+        const other = `${input}/others/day=2026-05-01/others.csv`;
+        await database.sql`create table others (no integer primary key, day date, word text)`;
+        const printed = await add(other, "--print", "--table", "others", "--files", "others/day=2026-*/*.csv");
+        expect(printed.stdout).toContain(
+            'stream({ files: "others/day=2026-*/*.csv", table: "public.others", partitions: ["day"] })',
+        );
+        const noTable = await add(other, "--name", "fresh", "--yes");
+        expect(noTable.stdout).toContain("The path gives a value of day, which the table will not have.");
+    });
+
     test("of decimal commas gets the setting, from what the file shows", async () => {
         await database.sql`create table public.payments (id integer primary key, amount numeric(12, 2))`;
         put("payments.csv", "id;amount", "1;1.234,50", "2;7,25");

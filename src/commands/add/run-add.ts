@@ -10,6 +10,7 @@ import { addTableStream, mapTable, refuseLacking } from "../../operations/add/ad
 import { findSample, type Sample } from "../../operations/add/find-sample.ts";
 import { streamNameForm, streamNameOf } from "../../operations/add/name-stream.ts";
 import { refuseExisting } from "../../operations/add/new-files.ts";
+import { foldersWithValues } from "../../operations/add/propose-partitions.ts";
 import { refuseRivals } from "../../operations/add/refuse-rivals.ts";
 import { takeBack } from "../../operations/add/take-back.ts";
 import { readRunning } from "../../operations/refuse-while-running.ts";
@@ -18,6 +19,7 @@ import { streamOfTable } from "../../streams/load-streams.ts";
 import { isInBucket } from "../../streams/route-files.ts";
 import { askYesOrNo } from "../../terminal/ask.ts";
 import { createProgress } from "../../terminal/progress.ts";
+import { sanitize } from "../../terminal/sanitize.ts";
 import { suggestName } from "../../terminal/suggest-name.ts";
 import type { Answer } from "../command.ts";
 import { logToStderr } from "../log.ts";
@@ -82,8 +84,8 @@ async function addForCsv(sample: Sample, given: AddRequest, context: AddContext)
     const name = chooseName(given, streamNameOf(basename(path)));
     const { request, proposal } = await proposeUntilAnswered(path, given, context);
     const stream: NewCsvStream = { name, files, path, proposal, mode: request.mode };
-    const lines = formatProposal(stream, proposal);
     const { inputDir } = context.config;
+    const lines = [...formatProposal(stream, proposal), ...noteFolders(exampleOf(sample, inputDir) ?? "")];
     const { isReplace: isReplacing, isInputGiven } = request;
     const example = exampleOf(sample, inputDir);
     await refuseRivals({ name, files, table: null, example, isReplacing }, context.builtIn);
@@ -103,6 +105,16 @@ async function addForCsv(sample: Sample, given: AddRequest, context: AddContext)
             json: { name, files, table: `public.${name}`, proposal, tried, written },
         };
     });
+}
+
+/** What the path says is none of the file's columns, so the new table would not have it. */
+function noteFolders(path: string): string[] {
+    const names = foldersWithValues(path);
+    if (names.length === 0) return [];
+    const columns = names.map((name) => sanitize(name)).join(", ");
+    return [
+        `The path gives a value of ${columns}, which the table will not have. If it should: make the table yourself, and add with --table.`,
+    ];
 }
 
 /** A proposed key that nobody was asked about. */
@@ -166,7 +178,7 @@ function requireColumns(names: readonly string[], { columns }: Proposal, flag: s
 }
 
 async function addForTable(sample: Sample, given: AddRequest, table: string, context: AddContext): Promise<Answer> {
-    const { path, files } = sample;
+    const { path } = sample;
     const { inputDir } = context.config;
     const { isInputGiven } = given;
     if (given.isReplace) {
@@ -181,11 +193,13 @@ async function addForTable(sample: Sample, given: AddRequest, table: string, con
     const name = chooseName(request, streamOfTable(table).name);
     const { settings, key, mode, allowsTriggers } = request;
     return await context.inDatabase(async (sql, { target }) => {
-        const mapped = await mapTable(sql, { name, table, files, key, mode, settings, allowsTriggers }, proposal);
+        const example = exampleOf(sample, inputDir);
+        const asked = { name, table, files: sample.files, key, mode, settings, allowsTriggers };
+        const mapped = await mapTable(sql, { ...asked, example, isFilesGiven: sample.isFilesGiven }, proposal);
+        const { files } = mapped.declared;
         const lines = formatMapping(mapped);
         const facts = { name, files, table: mapped.declared.table, columns: mapped.mapping.columns };
         if (path !== null) refuseLacking(mapped, path);
-        const example = exampleOf(sample, inputDir);
         const newStream = { name, files, table: mapped.declared.table, example, isReplacing: false };
         await refuseRivals(newStream, context.builtIn);
         if (request.isPrint) return printed([mapped.newFile], facts);

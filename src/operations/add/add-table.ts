@@ -16,6 +16,7 @@ import type { Proposal } from "../sniff/sniff-file.ts";
 import { type TriedFile, type TryOptions, tryFiles } from "../try/try-files.ts";
 import { describeRowChecks, type Mapping, mapColumns } from "./map-columns.ts";
 import { type NewFile, writeNewFiles } from "./new-files.ts";
+import { proposePartitions, widenFiles } from "./propose-partitions.ts";
 import { streamText } from "./stream-text.ts";
 
 export interface TableRequest {
@@ -28,6 +29,10 @@ export interface TableRequest {
     mode: ModeDeclaration;
     settings: ReadingSettings;
     allowsTriggers: boolean;
+    /** A file of the stream, as the watched folder or the bucket has it; null: none is known. */
+    example: string | null;
+    /** The user has said `files`, and not a file's path alone. */
+    isFilesGiven: boolean;
 }
 
 export interface MappedTable {
@@ -40,10 +45,14 @@ export interface MappedTable {
 
 /** `seen`: what the newest file is like; null: there is none yet. @throws SluiceError with the remedy for a table that no stream takes */
 export async function mapTable(sql: Sql, request: TableRequest, seen: Proposal | null): Promise<MappedTable> {
-    const { name, files, key, allowsTriggers } = request;
-    const given = { ...request.settings, ...(seen?.source.numbers && { numbers: seen.source.numbers }) };
-    const basis = declaredWith(request, given);
+    const { name, key, allowsTriggers } = request;
+    const read = { ...request.settings, ...(seen?.source.numbers && { numbers: seen.source.numbers }) };
+    const basis = declaredWith(request, read);
     const { table, streamId } = await examine(sql, basis);
+    const fileNames = seen?.columns.map(({ fileName }) => fileName) ?? [];
+    const partitions = proposePartitions(request.example ?? "", table.columns, fileNames);
+    const given = { ...read, ...(partitions.length > 0 && { partitions }) };
+    const files = request.isFilesGiven ? request.files : widenFiles(request.files, partitions);
     const keyNames = declareStream(table, basis, streamId).stream.keys.map((column) => column.name);
     const mapping = mapColumns(table, seen?.columns ?? [], keyNames, given);
     const settings = { ...given, ...(given.timestamps === undefined && timestampsOf(mapping)) };
@@ -55,7 +64,7 @@ export async function mapTable(sql: Sql, request: TableRequest, seen: Proposal |
     };
     const tableName = quoteTable({ schema: table.schema, table: table.name });
     return {
-        declared: declaredWith({ ...request, table: tableName }, source),
+        declared: declaredWith({ ...request, files, table: tableName }, source),
         table,
         mapping,
         rowChecks: describeRowChecks(table),

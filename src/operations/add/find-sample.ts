@@ -13,6 +13,8 @@ export interface Sample {
     files: string;
     /** Null: the glob takes no file yet. */
     path: string | null;
+    /** `files` is what somebody wrote, and not made of a file's path. */
+    isFilesGiven: boolean;
 }
 
 /**
@@ -23,7 +25,7 @@ export async function findSample(named: readonly string[], inputDir: string, fil
     const [first, ...others] = named as [string, ...string[]];
     if (others.length === 0 && isGlob(first) && !existsSync(first)) {
         const glob = files ?? withinFolder(first, inputDir);
-        return { files: glob, path: await newestTaken(glob, inputDir) };
+        return { files: glob, path: await newestTaken(glob, inputDir), isFilesGiven: true };
     }
     const paths = named.map((path) => placeOf(path, inputDir));
     await requireFiles(paths, `, neither in the working folder nor in the input folder ${inputDir}`);
@@ -37,7 +39,7 @@ export async function findSample(named: readonly string[], inputDir: string, fil
             exitCode: exitCodes.usage,
         });
     }
-    return { files: files ?? globs[0]!, path: await newest(paths) };
+    return { files: files ?? globs[0]!, path: await newest(paths), isFilesGiven: files !== null };
 }
 
 /** A file that is named as the input folder names it is found there, unless the working folder has one of that name. */

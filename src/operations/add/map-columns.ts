@@ -29,10 +29,15 @@ export function mapColumns(
     table: CatalogTable,
     seen: readonly ColumnProposal[],
     key: readonly string[],
-    declared: { aliases?: Readonly<Record<string, string>>; ignore?: readonly string[] } = {},
+    declared: {
+        aliases?: Readonly<Record<string, string>>;
+        ignore?: readonly string[];
+        partitions?: readonly string[];
+    } = {},
 ): Mapping {
     const target = (fileName: string) => findColumn(table, fileName, declared.aliases ?? {});
     const ignored = new Set(declared.ignore ?? []);
+    const ofFolder = new Set(declared.partitions ?? []);
     const given = new Map<string, ColumnProposal>();
     for (const column of seen) {
         const name = ignored.has(column.fileName) ? null : target(column.fileName);
@@ -43,7 +48,10 @@ export function mapColumns(
     const renamed = [...given].filter(([name, { fileName }]) => fileName.toLowerCase() !== name.toLowerCase());
     return {
         columns: [
-            ...table.columns.map((column) => describeColumn(table, column, key, given.get(column.name) ?? null)),
+            ...table.columns.map((column) => {
+                const source = ofFolder.has(column.name) ? "folder" : (given.get(column.name) ?? null);
+                return describeColumn(table, column, key, source);
+            }),
             ...fileOnly.map((fileName) => ({
                 name: null,
                 fileName,
@@ -79,12 +87,13 @@ function describeColumn(
     table: CatalogTable,
     column: CatalogColumn,
     key: readonly string[],
-    given: ColumnProposal | null,
+    source: ColumnProposal | "folder" | null,
 ): MappedColumn {
+    const given = source === "folder" ? null : source;
     const { name, type, labels, generatedText, identity, defaultText, isNotNull } = column;
     const isMade = generatedText !== null || identity === "always";
     const isRequired = key.includes(name) || (isNotNull && defaultText === null && identity === null);
-    const isLacking = given === null && isRequired && !isMade;
+    const isLacking = source === null && isRequired && !isMade;
     const notes = [
         ...(key.includes(name) ? [`key (${keyName(table, key)})`] : isRequired ? ["required"] : []),
         ...(labels === null ? [] : [labels.join(" | ")]),
@@ -93,7 +102,11 @@ function describeColumn(
             .map((check) => `check ${check.name}: ${check.expression}`),
         ...table.foreignKeys.filter(({ columns }) => columns.at(-1) === name).map(describeParent),
         ...(isMade ? [generatedText === null ? "made by the table" : `made by the table: ${generatedText}`] : []),
-        ...(given === null ? describeAbsence(column, isLacking, isMade) : describeGiven(column, given)),
+        ...(source === "folder"
+            ? [`from the folder ${name}=…/`]
+            : given === null
+              ? describeAbsence(column, isLacking, isMade)
+              : describeGiven(column, given)),
     ];
     return {
         name,
