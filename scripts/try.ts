@@ -6,7 +6,7 @@ import { formatAllTried } from "../src/commands/format-tried.ts";
 import { logToStderr } from "../src/commands/log.ts";
 import { isDrawable, program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
-import { requireFiles } from "../src/operations/try/require-files.ts";
+import { openNamed, requireFiles } from "../src/operations/try/require-files.ts";
 import { type TriedFile, tryFiles } from "../src/operations/try/try-files.ts";
 import { eventsStream } from "../src/shop/events-stream.ts";
 import { createProgress } from "../src/terminal/progress.ts";
@@ -16,7 +16,12 @@ export const command = databaseCommand({
     summary: "Shows what an ingest of these files would do now, by doing it and rolling it back.",
     description:
         "It runs the real load, validation and deduplication against the real table and leaves nothing behind, even if it is killed; numbers drawn from a sequence stay used, as after any insert that is rolled back. Exits with 1 if a file would fail.",
-    arguments: [new Argument("<files...>", "CSV files, wherever they are; objects as s3://bucket/key")],
+    arguments: [
+        new Argument(
+            "<files...>",
+            "CSV files, wherever they are; objects as s3://bucket/key, files in archives as a.zip!/orders.csv",
+        ),
+    ],
     options: [
         new Option("--stream <name>", "for this stream (default: the one that takes the file)"),
         new Option("--table <name>", "for this table, with or without a stream").conflicts("stream"),
@@ -38,7 +43,8 @@ export const command = databaseCommand({
         [`${program} try lines.csv --table sales.lines`, "for a table without a declaration"],
         [`${program} try --json a.csv b.csv`, "two files as one ingest, for programs"],
     ],
-    async run({ args, flags, config, inDatabase }) {
+    async run({ args: named, flags, config, inDatabase }) {
+        const args = await openNamed(named);
         await requireFiles(args);
         const chosen = { stream: flags.stream as string | undefined, table: flags.table as string | undefined };
         const progress = createProgress({ label: "try", isDrawable: isDrawable() });

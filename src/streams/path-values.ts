@@ -14,7 +14,10 @@ type Found<Value> = { found: Value } | { fault: PathFault };
 /** `day=2026-05-01`: a folder that has a value. */
 export function readFolder(folder: string): { name: string; value: string } | null {
     const at = folder.indexOf("=");
-    return at > 0 ? { name: decode(folder.slice(0, at)), value: folder.slice(at + 1) } : null;
+    // An archive is no folder; those in it are.
+    return at > 0 && !/\.zip!$/i.test(folder)
+        ? { name: decode(folder.slice(0, at)), value: folder.slice(at + 1) }
+        : null;
 }
 
 const noValue = "__HIVE_DEFAULT_PARTITION__";

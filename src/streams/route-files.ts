@@ -1,4 +1,5 @@
 /** Which stream a file of the watched folder belongs to, by the globs of all of them. Pure. */
+import { besideArchive, isArchive, pathFor, placeOf, splitMember } from "./archive-path.ts";
 import { fits, namesEnding } from "./source-of.ts";
 import type { Stream } from "./stream.ts";
 
@@ -26,8 +27,17 @@ export const hasSubfolders = (files: string) => files.includes("/") || files ===
 /** Whether the glob takes the path: a `.csv` (perhaps compressed), or a file whose ending the glob names, as `*.tsv` does. */
 export function claims(files: string, path: string): boolean {
     if (isInBucket(files) !== isInBucket(path)) return false;
-    if (!fits(files, path) || (path.includes("/") && !hasSubfolders(files))) return false;
+    if (!fits(files, path) || (pathFor(files, path).includes("/") && !hasSubfolders(files))) return false;
     return /\.csv(\.gz|\.zst)?$/i.test(path) || namesEnding(files, path);
+}
+
+function mayClaimIn(files: string, archive: string): boolean {
+    if (isInBucket(files) !== isInBucket(archive)) return false;
+    const [glob, name] = files.startsWith("!") ? ["**", archive] : [files.split("!/")[0]!, archive];
+    if (isArchive(glob)) return fits(glob, name);
+    const folder = name.slice(0, Math.max(0, name.lastIndexOf("/")));
+    if (folder === "") return !glob.includes("/") || /^(\*\*|\{)/.test(glob);
+    return glob === everyFile || mayHoldFiles(glob, folder);
 }
 
 /** `streams` with `files` claim what fits these; the one without takes what no other does, where `isTaken` allows it. */
@@ -36,11 +46,23 @@ export function createRouter(streams: readonly Claiming[], isTaken: (path: strin
         .flatMap(({ name, files }) => (files === null ? [] : [{ name, files }]))
         .sort((left, right) => (left.name < right.name ? -1 : 1));
     const rest = streams.find(({ files }) => files === null)?.name ?? null;
+    const isRests = (path: string) => {
+        const split = splitMember(path);
+        return isTaken(split === null ? path : besideArchive(split.archive, split.member));
+    };
+    /** Of an archive that cannot be read, or one in an archive, the first of these answers for it. */
+    const mayTakeIn = (archive: string): string[] => {
+        const own = claiming.filter(({ files }) => mayClaimIn(files, archive)).map(({ name }) => name);
+        return rest !== null && isTaken(besideArchive(archive, "any.csv")) ? [...own, rest] : own;
+    };
     return {
+        /** The streams that may take files in the archive: whether they do only their names tell. */
+        mayTakeIn,
         claimOf(path: string): Claim {
+            if (isArchive(path)) return { stream: mayTakeIn(placeOf(path))[0] ?? null, rivals: null };
             const fitting = claiming.filter(({ files }) => claims(files, path)).map(({ name }) => name);
             if (fitting.length > 0) return { stream: fitting[0]!, rivals: fitting.length > 1 ? fitting : null };
-            return { stream: isTaken(path) ? rest : null, rivals: null };
+            return { stream: isRests(path) ? rest : null, rivals: null };
         },
         /** `orders (orders-*.csv)`: the stream whose glob is most like the path; null when none declares one. */
         nearest(path: string): string | null {
@@ -77,7 +99,9 @@ export function mayHoldFiles(files: string, folder: string): boolean {
     for (const [depth, name] of folder.split("/").entries()) {
         const segment = segments[depth];
         if (segment === "**") return true;
-        if (segment === undefined || depth === segments.length - 1 || !fits(segment, name)) return false;
+        if (segment === undefined || depth === segments.length - 1) return false;
+        // Of an address the second is empty.
+        if (segment !== name && !fits(segment, name)) return false;
     }
     return true;
 }

@@ -1,4 +1,5 @@
 /** Which source a file belongs to, and when two are the same. Pure. */
+import { pathFor } from "./archive-path.ts";
 import { type PathFault, withPathValues } from "./path-values.ts";
 import type { SourceConfig } from "./source-config.ts";
 
@@ -37,18 +38,20 @@ export function hasSources(sources: readonly SourceConfig[] | undefined): boolea
 /** Told to people about a file that is read by the defaults although sources are declared. */
 export const unmatchedNote = "No source in sluice.config.ts matches its name, so it is read with the defaults.";
 
-/** Without regard to case, to how accents are written, and to what compressed the file. */
+/** Without regard to case, to how accents are written, and to what compressed the file. Of a file in an archive: pathFor. */
 export function fits(match: string, name: string): boolean {
     // Not this, whatever compressed it: so a negation is of the answer, not of each way to write the name.
     if (match.startsWith("!")) return !fits(match.slice(1), name);
-    return fitsAsWritten(match, name) || fitsAsWritten(match, withoutCompression(name));
+    const path = pathFor(match, name);
+    return fitsAsWritten(match, path) || fitsAsWritten(match, withoutCompression(path));
 }
 
 function fitsAsWritten(match: string, name: string): boolean {
     return globOf(match).match(normalized(name));
 }
 
-function namesCompression(match: string, name: string): boolean {
+function namesCompression(match: string, path: string): boolean {
+    const name = pathFor(match, path);
     const base = withoutCompression(name);
     return base !== name && fitsAsWritten(match, name) && !fitsAsWritten(match, base + otherEnding);
 }

@@ -6,6 +6,7 @@ import type { MappedTable } from "../../operations/add/add-table.ts";
 import type { IngestProcess } from "../../operations/refuse-while-running.ts";
 import type { Proposal } from "../../operations/sniff/sniff-file.ts";
 import type { TriedFile } from "../../operations/try/try-files.ts";
+import { placeOf } from "../../streams/archive-path.ts";
 import { isInBucket } from "../../streams/route-files.ts";
 import { formatCount, formatNumber } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
@@ -86,9 +87,9 @@ export function formatWritten(
     const pids = names.join(", ");
     const isObject = path !== null && isInBucket(path);
     if (path !== null && !isObject && relative(resolve(inputDir), resolve(path)).startsWith("..")) {
-        const command = `${commandHere("ingest")} --stream ${name} --input ${dirname(path)}`;
+        const command = `${commandHere("ingest")} --stream ${name} --input ${dirname(placeOf(path))}`;
         const restart = running.length === 0 ? "" : ` and restart the running ingest (${pids})`;
-        return `${wrote} Load the data: \`${command}\`, or copy ${basename(path)} to ${inputDir}${restart}.`;
+        return `${wrote} Load the data: \`${command}\`, or copy ${basename(placeOf(path))} to ${inputDir}${restart}.`;
     }
     const command = `${commandHere("ingest")}${isInputGiven ? ` --input ${inputDir}` : ""}`;
     const restart =

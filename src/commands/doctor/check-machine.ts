@@ -1,12 +1,13 @@
 /** The checks that need no database: folder, disk, access, port. */
 import { accessSync, constants, type Dirent, readdirSync, statfsSync } from "node:fs";
 import { resolve } from "node:path";
-import { isReadyName } from "../../engine/discover/input-names.ts";
+import { isReadyName, isUnfinishedName } from "../../engine/discover/input-names.ts";
 import { inputFolderError } from "../../engine/input-folder.ts";
 import { SluiceError } from "../../errors.ts";
 import { findPortUser, isPortOpen } from "../../server/api/find-port-user.ts";
 import { isLoopback, refuseExposure } from "../../server/api/safety/check-exposure.ts";
 import { createTokenCheck } from "../../server/api/safety/tokens.ts";
+import { isArchive } from "../../streams/archive-path.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { formatBytes, formatCount } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
@@ -38,7 +39,9 @@ export function checkFolder({ inputDir, isInputDefault, afterMerge, sources = []
         const { what, remedy } = inputFolderError(inputDir, error);
         return fail(what, remedy);
     }
-    const ready = entries.filter((entry) => entry.isFile() && isReadyName(entry.name, sources));
+    const ready = entries.filter(
+        (entry) => entry.isFile() && (isReadyName(entry.name, sources) || isReadyArchive(entry.name)),
+    );
     const left = entries.filter((entry) => !ready.includes(entry) && entry.name !== ".gitkeep");
     const found = `${sanitize(inputDir)}: ${formatCount(ready.length, "CSV file")}`;
     if (left.length === 0) return ok(`${found}.`);
@@ -48,16 +51,18 @@ export function checkFolder({ inputDir, isInputDefault, afterMerge, sources = []
     if (ready.length > 0) return ok(text);
     return note(
         text,
-        "Put files named *.csv, *.csv.gz or *.csv.zst directly in the folder, or declare their names as a source in sluice.config.ts.",
+        "Put files named *.csv, *.csv.gz, *.csv.zst or *.zip directly in the folder, or declare their names as a source in sluice.config.ts.",
     );
 }
+
+const isReadyArchive = (name: string) => isArchive(name) && !isUnfinishedName(name);
 
 function whyLeft(entry: Dirent): string {
     if (entry.isSymbolicLink()) return "a link";
     if (!entry.isFile()) return "a folder";
     return /^[._]/.test(entry.name)
         ? "its first character marks it as not ready"
-        : "not *.csv, *.csv.gz or *.csv.zst, and no source names it";
+        : "not *.csv, *.csv.gz, *.csv.zst or *.zip, and no source names it";
 }
 
 /** The room that this user has on the disk of a folder, which need not exist yet. */

@@ -1,14 +1,17 @@
 /**
  * Archives or deletes files after their merge (`--after-merge archive | delete`): only after the commit, and only when the
  * file is still and is the very one that was merged. Otherwise discovery continues it. How a file leaves is the inbox's own
- * (leaving.ts). The ledger is updated last; until then the step is tried again.
+ * (leaving.ts). The ledger is updated last; until then the step is tried again. An archive leaves when all that is in it has been
+ * merged (whole-archive.ts).
  */
 import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
+import { placeOf } from "../../streams/archive-path.ts";
 import type { FileClocks } from "../discover/file-age.ts";
 import { inboxOf } from "../discover/inbox.ts";
 import { leaveBucket } from "./leave-bucket.ts";
 import { leaveFolder } from "./leave-folder.ts";
-import { type ArchiveContext, isSame, type Leaving, type MergedFile, type Present } from "./leaving.ts";
+import { type ArchiveContext, isSame, type Leaving, type MergedFile, mergedColumns, type Present } from "./leaving.ts";
+import { findWhole } from "./whole-archive.ts";
 
 export type Archiver = ReturnType<typeof createArchiver>;
 
@@ -29,6 +32,8 @@ interface Pass {
     now: number;
     ageOf: NonNullable<FileClocks["ageOf"]>;
     waiting: Map<number, Waiting>;
+    /** Archives that this pass has looked at. */
+    archives: Set<string>;
     young: { files: number; undated: number };
 }
 
@@ -37,7 +42,7 @@ export function createArchiver(context: ArchiveContext, settleMs: number, clocks
     const { afterMerge } = context.config;
     const { now = () => performance.now(), ageOf = () => null } = clocks;
     const inbox = inboxOf(context);
-    const leaving = inbox.place === null ? leaveFolder(context) : leaveBucket(context, inbox, inbox.place);
+    const leaving = inbox.place === null ? leaveFolder(context) : leaveBucket(context, inbox.place);
     const waiting = new Map<number, Waiting>();
     let young = { files: 0, undated: 0 };
     let isRecovered = false;
@@ -54,13 +59,14 @@ export function createArchiver(context: ArchiveContext, settleMs: number, clocks
             await recover();
             if (afterMerge === "keep") return 0;
             young = { files: 0, undated: 0 };
+            const archives = new Set<string>();
             let left = 0;
             let after = 0;
             while (true) {
                 const files = await mergedFiles(context, after);
                 for (const file of files) {
-                    if (await takeAway({ context, leaving, settleMs, now: now(), ageOf, waiting, young }, file))
-                        left += 1;
+                    const pass = { context, leaving, settleMs, now: now(), ageOf, waiting, archives, young };
+                    if (await takeAway(pass, file)) left += 1;
                 }
                 if (files.length < pageFiles) return left;
                 after = files.at(-1)!.fileId;
@@ -70,41 +76,46 @@ export function createArchiver(context: ArchiveContext, settleMs: number, clocks
 }
 
 async function takeAway(pass: Pass, file: MergedFile): Promise<boolean> {
-    const { context, leaving, now, waiting } = pass;
+    const { context, leaving, now, waiting, archives } = pass;
+    const path = placeOf(file.path);
+    const isMember = path !== file.path;
+    if (isMember && archives.has(path)) return false;
+    archives.add(path);
     const entry = waiting.get(file.fileId) ?? { stillSince: now, failures: 0, nextTryAt: now };
     if (now < entry.nextTryAt) return false;
-    let archivedTo: string | null;
+    let left: Left;
     try {
-        const present = await leaving.look(file);
-        if (present !== null && !(isSame(present, file) && isCompared(present, file))) {
+        const present = await leaving.look({ ...file, path });
+        if (present !== null && !isMember && !(isSame(present, file) && isCompared(present, file))) {
             waiting.delete(file.fileId);
             return false;
         }
         waiting.set(file.fileId, entry);
-        if (present !== null && isYoung(pass, file.path, present, entry)) return false;
+        if (present !== null && isYoung(pass, path, present, entry)) return false;
+        const whole = isMember ? await findWhole(context, present, path) : { file, fileIds: [file.fileId] };
+        if (whole === null) return false;
         if (present !== null) await passFaultPoint("before-archive");
-        const outcome = present === null ? await leaving.findGone(file) : await leaving.leave(file);
+        // Of an archive that is gone the ledger knows no size.
+        const isIts = (sizeBytes: number) => isMember || sizeBytes === file.sizeBytes;
+        const outcome = present === null ? await leaving.findGone(whole.file, isIts) : await leaving.leave(whole.file);
         if (outcome === "grew") {
             waiting.delete(file.fileId);
             return false;
         }
-        archivedTo = outcome.archivedTo;
+        left = { fileIds: whole.fileIds, archivedTo: outcome.archivedTo };
     } catch (error) {
         entry.failures += 1;
         entry.nextTryAt = now + Math.min(firstRetryMs * 2 ** entry.failures, longestRetryMs);
         if (entry.failures === 1) {
             const reason = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
-            const facts = { event: "archive_failed", file: file.path, code: reason };
-            context.log.warn(
-                `${file.path} is merged but cannot be moved out of the folder (${reason}). Retrying.`,
-                facts,
-            );
+            const facts = { event: "archive_failed", file: path, code: reason };
+            context.log.warn(`${path} is merged but cannot be moved out of the folder (${reason}). Retrying.`, facts);
         }
         waiting.set(file.fileId, entry);
         return false;
     }
     await passFaultPoint("before-archive-noted");
-    await noteArchived(context, file.fileId, archivedTo);
+    await noteArchived(context, left);
     waiting.delete(file.fileId);
     return true;
 }
@@ -126,15 +137,7 @@ function isCompared({ ctimeNs }: Present, { comparedCtimeNs }: MergedFile): bool
 /** Merged files, and copies of them, that the ledger believes to be in the folder. */
 async function mergedFiles({ sql, stream }: ArchiveContext, afterFileId: number): Promise<MergedFile[]> {
     return await sql<MergedFile[]>`
-        select
-            file_id as "fileId",
-            path,
-            size_bytes as "sizeBytes",
-            mtime_ns::text as "mtimeNs",
-            inode::text as inode,
-            version_tag as "versionTag",
-            compared_ctime_ns::text as "comparedCtimeNs",
-            to_char(coalesce(merged_at, updated_at) at time zone 'UTC', 'YYYY-MM-DD') as day
+        select ${sql.unsafe(mergedColumns)}
         from ingest.files
         where
             state in ('merged', 'skipped')
@@ -145,9 +148,15 @@ async function mergedFiles({ sql, stream }: ArchiveContext, afterFileId: number)
         limit ${pageFiles}`;
 }
 
-async function noteArchived({ sql }: ArchiveContext, fileId: number, archivedTo: string | null): Promise<void> {
+/** Files of the ledger that have left together. */
+interface Left {
+    fileIds: readonly number[];
+    archivedTo: string | null;
+}
+
+async function noteArchived({ sql }: ArchiveContext, { fileIds, archivedTo }: Left): Promise<void> {
     await sql`
         update ingest.files
         set archived_at = clock_timestamp(), archived_to = ${archivedTo}
-        where file_id = ${fileId} and state in ('merged', 'skipped')`;
+        where file_id = any(${fileIds as number[]}::bigint[]) and state in ('merged', 'skipped')`;
 }

@@ -4,11 +4,10 @@
  * behind but a copy, which the next attempt writes again. Names that begin with `_` are no input.
  */
 
-import type { BucketPlace } from "../discover/bucket-inbox.ts";
-import type { Inbox } from "../discover/inbox.ts";
+import { type BucketPlace, seenOfObject } from "../discover/bucket-inbox.ts";
 import type { ArchiveContext, Leaving, MergedFile, Present } from "./leaving.ts";
 
-export function leaveBucket(context: ArchiveContext, inbox: Inbox, { bucket, keyOf }: BucketPlace): Leaving {
+export function leaveBucket(context: ArchiveContext, { bucket, keyOf }: BucketPlace): Leaving {
     const { afterMerge } = context.config;
     const objectOf = ({ path, versionTag, sizeBytes }: MergedFile) => ({
         key: keyOf(path),
@@ -18,8 +17,8 @@ export function leaveBucket(context: ArchiveContext, inbox: Inbox, { bucket, key
     return {
         recover: async () => true,
         async look({ path }): Promise<Present | null> {
-            const seen = await inbox.see(path);
-            return seen === null ? null : { ...seen, isFile: true };
+            const object = await bucket.head(keyOf(path));
+            return object === null ? null : { ...seenOfObject(object), isFile: true };
         },
         async leave(file) {
             const object = objectOf(file);
@@ -28,10 +27,11 @@ export function leaveBucket(context: ArchiveContext, inbox: Inbox, { bucket, key
             if (!hasLeft) return "grew";
             return { archivedTo: afterMerge === "delete" ? null : `${bucket.name}/${toKey}` };
         },
-        async findGone(file) {
+        async findGone(file, isIts) {
             const toKey = archivedKey(keyOf(file.path), file);
             const archived = afterMerge === "archive" ? await bucket.head(toKey) : null;
-            return { archivedTo: archived?.sizeBytes === file.sizeBytes ? `${bucket.name}/${toKey}` : null };
+            const isArchived = archived !== null && isIts(archived.sizeBytes);
+            return { archivedTo: isArchived ? `${bucket.name}/${toKey}` : null };
         },
     };
 }

@@ -17,7 +17,7 @@ export function leaveFolder(context: ArchiveContext): Leaving {
         recover: () => putAllBack(context),
         look: ({ path }) => look(join(context.config.inputDir, path)),
         leave: (file) => leave(context, file),
-        findGone: (file) => findGone(context, file),
+        findGone: (file, isIts) => findGone(context, file, isIts),
     };
 }
 
@@ -81,7 +81,11 @@ async function removeEmpty(folder: string, path: string): Promise<void> {
 }
 
 /** It is not here: archived by an attempt whose end the ledger missed, or removed by somebody. */
-async function findGone(context: ArchiveContext, file: MergedFile): Promise<Outcome> {
+async function findGone(
+    context: ArchiveContext,
+    file: MergedFile,
+    isIts: (sizeBytes: number) => boolean,
+): Promise<Outcome> {
     const { inputDir, archiveDir } = context.config;
     await lstat(inputDir);
     let archivedTo: string | null = null;
@@ -90,7 +94,7 @@ async function findGone(context: ArchiveContext, file: MergedFile): Promise<Outc
         const target = join(archiveDir, file.day, dirname(file.path), name);
         const found = await look(target);
         if (found === null) break;
-        if (found.sizeBytes === file.sizeBytes) archivedTo = target;
+        if (isIts(found.sizeBytes)) archivedTo = target;
     }
     return { archivedTo };
 }

@@ -29,10 +29,15 @@ export interface Leaving {
     look(file: MergedFile): Promise<Present | null>;
     /** Moves or deletes it, as `afterMerge` says, if it is still the very one that was merged. */
     leave(file: MergedFile): Promise<Outcome>;
-    /** It is not there: archived by an attempt whose end the ledger missed, or removed by somebody. */
-    findGone(file: MergedFile): Promise<Outcome>;
+    /** It is not there: archived by an attempt whose end the ledger missed, or removed by somebody. `isIts`: whether a size is the file's. */
+    findGone(file: MergedFile, isIts: (sizeBytes: number) => boolean): Promise<Outcome>;
 }
 
 export function isSame(present: Present, file: MergedFile): boolean {
     return present.isFile && printOf(present) === printOf(file);
 }
+
+export const mergedColumns = `
+    file_id as "fileId", path, size_bytes as "sizeBytes", mtime_ns::text as "mtimeNs", inode::text as inode,
+    version_tag as "versionTag", compared_ctime_ns::text as "comparedCtimeNs",
+    to_char(coalesce(merged_at, updated_at) at time zone 'UTC', 'YYYY-MM-DD') as day`;

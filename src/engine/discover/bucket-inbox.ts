@@ -5,6 +5,7 @@ import type { SeenFile } from "../ledger/files.ts";
 import { InputFault, type InputFile, smallFileBytes } from "../read/open-input.ts";
 import { objectFault, openObject } from "../read/open-object.ts";
 import type { ExpectedFile, Inbox } from "./inbox.ts";
+import { withArchives } from "./with-archives.ts";
 
 /** Which objects are files of an inbox, and what the ledger calls them. */
 export interface BucketPlace {
@@ -80,7 +81,7 @@ export function createBucketInbox(place: BucketPlace): Inbox {
         }
     }
 
-    return {
+    return withArchives({
         name,
         place,
         async see(path) {
@@ -101,7 +102,7 @@ export function createBucketInbox(place: BucketPlace): Inbox {
         },
         isGone: async (path) => (await bucket.head(keyOf(path))) === null,
         identity: async () => name,
-    };
+    });
 }
 
 /** As the ledger has seen it: without asking how it looks now. Null when it looks otherwise. */

@@ -1,6 +1,7 @@
 /** How long a file has been still by its own times. A run that ends goes by them, since it cannot watch the file. */
 import { type BigIntStats, lstatSync } from "node:fs";
 import { join } from "node:path";
+import { placeOf } from "../../streams/archive-path.ts";
 import type { SeenFile } from "../ledger/files.ts";
 
 /** How to tell that a file has been still. */
@@ -30,7 +31,7 @@ export function seenAgeMs(inputDir: string, path: string, { mtimeNs }: Pick<Seen
 /** The same for the file that is there now; undefined when there is none to be seen. */
 export function presentAgeMs(inputDir: string, path: string): number | null | undefined {
     try {
-        return fileAgeMs(lstatSync(join(inputDir, path), { bigint: true }));
+        return fileAgeMs(lstatSync(join(inputDir, placeOf(path)), { bigint: true }));
     } catch {
         return undefined;
     }

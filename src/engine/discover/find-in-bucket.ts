@@ -4,7 +4,7 @@
  * behind the greatest known key finds what is named by the date. Both run beside the looks, and may take a twentieth of the time.
  */
 import { BucketFault } from "../../bucket/faults.ts";
-import type { SeenFile } from "../ledger/files.ts";
+import { isArchive, placeOf } from "../../streams/archive-path.ts";
 import { createWakeUp, type WakeUp } from "../outage/wake-up.ts";
 import { type BucketPlace, seenOfObject } from "./bucket-inbox.ts";
 import { collectWhenLarge } from "./collect-when-large.ts";
@@ -15,6 +15,10 @@ export interface BucketNames {
     /** Nothing outside it is one of the stream's. */
     prefix: string;
     isOwn(path: string): boolean;
+    /** Whether one of its files may be in the archive. */
+    isOpened(archive: string): boolean;
+    /** Says of the files of an archive which no stream takes. */
+    sayLeft(paths: readonly string[]): void;
 }
 
 export interface BucketPace {
@@ -60,8 +64,8 @@ const mostFoundAhead = 4_000;
 
 export function createBucketFinder(
     { bucket, pathOf }: BucketPlace,
-    inbox: Pick<Inbox, "see">,
-    { prefix, isOwn }: BucketNames,
+    inbox: Pick<Inbox, "see" | "filesOf">,
+    { prefix, isOwn, isOpened, sayLeft }: BucketNames,
     { listEveryMs, signal }: BucketPace,
     changed: Pick<WakeUp, "give">,
     onListed: (listing: Listing) => void,
@@ -88,13 +92,24 @@ export function createBucketFinder(
             const found: FoundFile[] = [];
             for (const object of value) {
                 const path = pathOf(object.key);
-                if (path === null || !isOwn(path)) continue;
-                const seen = seenOfObject(object);
-                if (!known.meet(path, lookOf(seen))) found.push({ path, ...seen });
+                if (path === null) continue;
+                const file = { path, ...seenOfObject(object) };
+                if (isArchive(path)) found.push(...(await newOf(file)));
+                else if (isOwn(path) && !known.meet(path, lookOf(file))) found.push(file);
             }
             collectWhenLarge();
             yield found;
         }
+    }
+
+    /** An archive is known once its files are in the ledger: they come and go with it. */
+    async function newOf(archive: FoundFile): Promise<FoundFile[]> {
+        if (!isOpened(archive.path) || known.meet(archive.path, lookOf(archive))) return [];
+        const all = await inbox.filesOf(archive.path);
+        const own = all.filter(({ path }) => isOwn(path));
+        sayLeft(all.map(({ path }) => path));
+        if (own.length === 0) known.learn(archive.path, lookOf(archive));
+        return own;
     }
 
     async function* listAll(): AsyncGenerator<FoundFile[]> {
@@ -120,7 +135,7 @@ export function createBucketFinder(
         for (const path of names) {
             if (!isOwn(path)) continue;
             // It is looked up in the ledger even if it looks the same: it may have gone and come back.
-            known.forget(path);
+            known.forget(placeOf(path));
             const seen = await inbox.see(path);
             if (seen !== null) found.push({ path, ...seen });
         }
@@ -130,16 +145,25 @@ export function createBucketFinder(
     async function* seeHinted(paths: readonly string[]): AsyncGenerator<FoundFile[]> {
         for (let from = 0; from < paths.length; from += hintsAtOnce) {
             const some = paths.slice(from, from + hintsAtOnce);
-            const looks = await Promise.all(
-                some.map(async (path) => ({ path, seen: await seeIfAllowed(inbox, path) })),
-            );
+            const looks = await Promise.all(some.map(async (path) => ({ path, files: await filesAt(path) })));
             hints.looked += looks.length;
-            hints.absent += looks.filter(({ seen }) => seen === null).length;
-            yield looks.flatMap(({ path, seen }) =>
-                seen === null || known.meet(path, lookOf(seen)) ? [] : [{ path, ...seen }],
+            hints.absent += looks.filter(({ files }) => files.length === 0).length;
+            yield looks.flatMap(({ path, files }) =>
+                files.length === 0 || known.meet(path, lookOf(files[0]!))
+                    ? []
+                    : files.filter((file) => isOwn(file.path)),
             );
         }
     }
+
+    /** The object itself, or what is in it. */
+    async function filesAt(path: string): Promise<FoundFile[]> {
+        if (isArchive(path)) return (await ifAllowed(inbox.filesOf(path))) ?? [];
+        const seen = await ifAllowed(inbox.see(path));
+        return seen === null ? [] : [{ path, ...seen }];
+    }
+
+    const isHinted = (path: string) => (isArchive(path) ? isOpened(path) : isOwn(path));
 
     return {
         async *find({ names, isOverflow, hinted = new Set() }) {
@@ -149,7 +173,7 @@ export function createBucketFinder(
                 isFirst = false;
                 return;
             }
-            yield* seeHinted([...hinted].filter(isOwn));
+            yield* seeHinted([...hinted].filter(isHinted));
             if (isOverflow) nextListingAt = mayListAt;
             if (!beside.isUnderWay()) {
                 if (performance.now() >= nextListingAt) beside.begin(listAll());
@@ -164,27 +188,30 @@ export function createBucketFinder(
             }
         },
         learn(files) {
-            for (const file of files) known.learn(file.path, lookOf(file));
+            for (const file of files) known.learn(placeOf(file.path), lookOf(file));
         },
         takePresent() {
             if (!isListed) return null;
             isListed = false;
-            return known;
+            // Of an archive the object may be there, and the file that it was while it could not be read is not.
+            return { has: (path) => !isArchive(path) && known.has(path) };
         },
     };
 }
 
 /** Whoever reports a key may be wrong about it: what the bucket refuses of one is no fault of the bucket. */
-async function seeIfAllowed(inbox: Pick<Inbox, "see">, path: string): Promise<SeenFile | null> {
+async function ifAllowed<Answer>(answer: Promise<Answer>): Promise<Answer | null> {
     try {
-        return await inbox.see(path);
+        return await answer;
     } catch (error) {
         if (error instanceof BucketFault) return null;
         throw error;
     }
 }
 
-const lookOf = ({ sizeBytes, versionTag }: SeenFile) => `${sizeBytes} ${versionTag}`;
+/** Of files in an archive the archive's: these have sizes of their own. */
+const lookOf = ({ path, sizeBytes, versionTag }: FoundFile) =>
+    isArchive(placeOf(path)) ? `${versionTag}` : `${sizeBytes} ${versionTag}`;
 
 /** In the order of the bytes of UTF-8. */
 function later(one: string, other: string): string {

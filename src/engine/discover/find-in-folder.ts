@@ -7,6 +7,7 @@
 import { printOf, type SeenFile } from "../ledger/files.ts";
 import { collectWhenLarge } from "./collect-when-large.ts";
 import type { Finder, FoundFile, Inbox, Paths } from "./inbox.ts";
+import { openArchives } from "./open-archives.ts";
 
 /** The names in the folder, as one stream sees them. */
 export interface FolderNames {
@@ -36,12 +37,13 @@ export function createFolderFinder(inbox: Inbox, names: FolderNames, largeFrom: 
     return {
         async *find(hints) {
             // A reported file is looked up in the ledger even if it looks the same: it may have gone and come back.
-            for (const name of hints.names) known.delete(name);
+            const named = await openArchives(inbox, hints.names, () => true);
+            for (const name of named) known.delete(name);
             // A name that is no UTF-8 comes mangled; only a pass can tell which file it is.
-            const mustPass = isFirst || hints.isOverflow || [...hints.names].some((name) => name.includes("\ufffd"));
+            const mustPass = isFirst || hints.isOverflow || named.some((name) => name.includes("\ufffd"));
             const isWaitedFor = mustPass || Math.max(known.size, names.size()) < largeFrom;
             const found = isWaitedFor ? await passes.run(mustPass) : passes.takeOver();
-            const toSee = new Set([...hints.names].filter(names.isOwn));
+            const toSee = new Set(named.filter(names.isOwn));
             for (const name of found) toSee.add(name);
             for (const page of pagesOf([...toSee], lookAtOnce)) yield await seeFiles(inbox, page, known);
             isFirst = false;

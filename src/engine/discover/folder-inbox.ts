@@ -4,9 +4,10 @@ import { join } from "node:path";
 import type { SeenFile } from "../ledger/files.ts";
 import { findEscapedName, isGone, openInput, seenOf } from "../read/open-input.ts";
 import type { Inbox } from "./inbox.ts";
+import { withArchives } from "./with-archives.ts";
 
 export function createFolderInbox(inputDir: string): Inbox {
-    return {
+    return withArchives({
         name: inputDir,
         place: null,
         see: (path) => see(inputDir, path),
@@ -17,7 +18,7 @@ export function createFolderInbox(inputDir: string): Inbox {
             const stats = await stat(inputDir).catch(() => null);
             return stats === null ? null : `${stats.dev} ${stats.ino}`;
         },
-    };
+    });
 }
 
 /** Null when the file is gone again. Directories are none of ours; what else is no regular file fails when it is opened. */

@@ -18,6 +18,8 @@ export interface Inbox {
     place: BucketPlace | null;
     /** The file as it looks now; null when there is none. */
     see(path: string): Promise<SeenFile | null>;
+    /** What is read of an archive: its members, or the archive itself where it cannot be read. None where there is no such archive. */
+    filesOf(archive: string): Promise<FoundFile[]>;
     /** These are about to be opened, in this order, as the ledger has them. */
     expect(files: readonly ExpectedFile[]): void;
     /**

@@ -1,6 +1,7 @@
 /** Which names in the folder are input files, and a word about those that are not. */
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
+import { splitMember } from "../../streams/archive-path.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { compressionEnding, namesEnding } from "../../streams/source-of.ts";
 import type { IngestLog } from "../context.ts";
@@ -16,6 +17,15 @@ export function isReadyName(name: string, sources: readonly SourceConfig[] = [])
 
 export function isUnfinishedName(name: string): boolean {
     return name.startsWith(".") || name.startsWith("_") || /\.(tmp|part|partial)$/i.test(name);
+}
+
+/** Whether it, or a folder that it lies in, is such a name. One in an archive that leads out of it (`..`) is shown, as a fault. */
+export function isHiddenPath(path: string): boolean {
+    const split = splitMember(path);
+    if (split === null) return path.split("/").some(isUnfinishedName);
+    return (
+        isHiddenPath(split.archive) || split.member.split("/").some((part) => part !== ".." && isUnfinishedName(part))
+    );
 }
 
 const mostEndings = 20;

@@ -5,6 +5,7 @@
 
 import { relative, sep } from "node:path";
 import { commandHere } from "../../environment.ts";
+import { isArchive, splitMember } from "../../streams/archive-path.ts";
 import { createRouter, hasSubfolders, mayHoldFiles } from "../../streams/route-files.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import type { Stream } from "../../streams/stream.ts";
@@ -15,8 +16,9 @@ import { createWakeUp, type WakeUp } from "../outage/wake-up.ts";
 import { createFolderFinder } from "./find-in-folder.ts";
 import { createFolderInbox } from "./folder-inbox.ts";
 import type { StreamInbox } from "./inbox.ts";
-import { createForeignNames, isReadyName, isUnfinishedName } from "./input-names.ts";
+import { createForeignNames, isHiddenPath, isReadyName, isUnfinishedName } from "./input-names.ts";
 import { listFolder } from "./list-folder.ts";
+import { createSayLeft, openArchives } from "./open-archives.ts";
 import { createSaySome } from "./say-some.ts";
 import { type FolderHints, watchFolder } from "./watch-folder.ts";
 
@@ -48,7 +50,8 @@ export function createInputTree({ config, log, streams }: InputTreeOptions): Inp
     const say = createVoice({ config, log, streams }, router);
     const isWanted = subfoldersOf(config, streams);
     const lists = createLists(async () => {
-        const paths = await listFolder(inputDir, isWanted);
+        const isOpened = (archive: string) => route.of(archive).stream !== null;
+        const paths = await openArchives(inbox, await listFolder(inputDir, isWanted), isOpened);
         const listing: Listing = { byStream: new Map(streams.map(({ name }) => [name, []])), size: paths.length };
         const foreign: string[] = [];
         for (const path of paths) {
@@ -67,7 +70,9 @@ export function createInputTree({ config, log, streams }: InputTreeOptions): Inp
         for (const [stream, { hints, changed }] of folders) {
             if (name === null) hints.isOverflow = true;
             // A name that is no UTF-8 comes mangled; only a listing can tell which file it is.
-            else if (route.of(name).stream === stream || name.includes("\ufffd")) hints.names.add(name);
+            // What is in an archive may be several streams'.
+            else if (isArchive(name) || route.of(name).stream === stream || name.includes("\ufffd"))
+                hints.names.add(name);
             else continue;
             changed.give();
         }
@@ -118,9 +123,7 @@ export function refuseRivals(rivals: string): FileFailure {
 function isHiddenIn(config: InputTreeOptions["config"]): (path: string) => boolean {
     const archive = `${archiveIn(config)}/`;
     return (path) =>
-        path.includes("/")
-            ? path.split("/").some(isUnfinishedName) || `${path}/`.startsWith(archive)
-            : isUnfinishedName(path);
+        path.includes("/") ? isHiddenPath(path) || `${path}/`.startsWith(archive) : isUnfinishedName(path);
 }
 
 function archiveIn({ inputDir, archiveDir }: InputTreeOptions["config"]): string {
@@ -209,10 +212,13 @@ function createVoice({ config, log, streams }: InputTreeOptions, router: ReturnT
         further: "More files are claimed by no stream, and not read.",
     });
     const hasRest = streams.some(({ files }) => files === null);
+    const sayLeft = createSayLeft(log);
     return {
         ambiguous: (path: string, _rivals: readonly string[]) =>
             sayAmbiguous(path, { file: path, code: "stream_ambiguous" }),
-        foreign(paths: string[]): void {
+        foreign(all: string[]): void {
+            sayLeft(all);
+            const paths = all.filter((path) => splitMember(path) === null);
             const top = paths.filter((path) => !path.includes("/"));
             sayForeign(hasRest ? top : top.filter((path) => !isReadyName(path)));
             if (hasRest) return;

@@ -2,6 +2,7 @@
 import { basename, dirname, resolve } from "node:path";
 import { openBucket } from "../../bucket/bucket.ts";
 import { parseBucketUrl } from "../../bucket/bucket-url.ts";
+import { memberPath, splitMember } from "../../streams/archive-path.ts";
 import { isInBucket } from "../../streams/route-files.ts";
 import { createBucketInbox, underPrefix, wholeBucket } from "./bucket-inbox.ts";
 import { createFolderInbox } from "./folder-inbox.ts";
@@ -17,6 +18,11 @@ export interface LocatedFile {
 
 /** @throws BucketFault for an address that names no object */
 export function locateFile(path: string): LocatedFile {
+    const split = splitMember(path);
+    if (split !== null) {
+        const archive = locateFile(split.archive);
+        return { ...archive, path: memberPath(archive.path, split.member) };
+    }
     const address = parseBucketUrl(path);
     if (address === null) return locatedIn(dirname(path), basename(path));
     const [, prefix = "", name = ""] = /^(.*\/)?([^/]*)$/s.exec(address.pattern)!;

@@ -7,8 +7,9 @@ import { createWakeUp } from "../outage/wake-up.ts";
 import { type BucketPlace, createBucketInbox, underPrefix, wholeBucket } from "./bucket-inbox.ts";
 import { createBucketFinder, type Listing } from "./find-in-bucket.ts";
 import type { StreamInbox } from "./inbox.ts";
-import { isReadyName, isUnfinishedName } from "./input-names.ts";
+import { isHiddenPath, isReadyName } from "./input-names.ts";
 import { createInputTree, type InputTree, type InputTreeOptions, noteOf, refuseRivals } from "./input-tree.ts";
+import { createSayLeft } from "./open-archives.ts";
 import { createSaySome } from "./say-some.ts";
 
 export interface InboxesOptions extends InputTreeOptions {
@@ -52,9 +53,15 @@ function createBucketInboxes(
         const { place, prefix } = isOwnBucket
             ? placeOfFiles(stream.files!, signal)
             : placeOfInput(config.inputDir, signal);
-        const isHidden = (path: string) => (isOwnBucket ? place.keyOf(path) : path).split("/").some(isUnfinishedName);
+        const isHidden = (path: string) => isHiddenPath(isOwnBucket ? place.keyOf(path) : path);
         const claimOf = (path: string) => (isHidden(path) ? { stream: null, rivals: null } : router.claimOf(path));
         const isOwn = (path: string) => claimOf(path).stream === stream.name;
+        const isOpened = (archive: string) => !isHidden(archive) && router.mayTakeIn(archive).includes(stream.name);
+        const sayLeft = createSayLeft(log);
+        const names = {
+            ...{ prefix, isOwn, isOpened },
+            sayLeft: (paths: readonly string[]) => sayLeft(paths.filter((path) => claimOf(path).stream === null)),
+        };
         const inbox = createBucketInbox(place);
         const changed = createWakeUp();
         const sayAmbiguous = createSaySome((line, facts) => log.error(line, facts), {
@@ -87,7 +94,7 @@ function createBucketInboxes(
                 const onListed = (latest: Listing) => {
                     listing = latest;
                 };
-                return createBucketFinder(place, inbox, { prefix, isOwn }, pace, changed, onListed, hints);
+                return createBucketFinder(place, inbox, names, pace, changed, onListed, hints);
             },
             isOwn,
             refusalOf(path) {

@@ -4,6 +4,7 @@
  */
 
 import type { IngestConfig } from "../../config/config.ts";
+import { isArchive, placeOf } from "../../streams/archive-path.ts";
 import { defaultDialect } from "../../streams/dialect.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { hasSources, type ReadingSource, readingSourceOf, unmatchedNote } from "../../streams/source-of.ts";
@@ -53,7 +54,7 @@ export async function prepareFile(
     const { source, fault } = readingSource(loader, ledgerFile);
     try {
         if (fault !== null) throw new InputFault({ ...fault, retryAfterMs: null });
-        if (compressionOf(ledgerFile.path) !== null || isSnapshot(loader)) {
+        if (isPacked(ledgerFile.path) || isSnapshot(loader)) {
             // Only a file that is still can be whole.
             file = await loader.inbox.open(ledgerFile.path);
             if (!isSettled(file.seen)) return { kind: "wait", file };
@@ -115,6 +116,7 @@ async function prepareOpenFile(
     return { kind: "load", part };
 }
 
+const isPacked = (path: string) => compressionOf(path) !== null || isArchive(placeOf(path));
 const isSnapshot = ({ stream }: Reader) => stream.mode.name === "snapshot";
 const isAppend = ({ stream }: Reader) => stream.mode.name === "append";
 

@@ -1,6 +1,6 @@
 /**
- * Opens a file of an inbox for what it says: expanded when it is compressed, and in UTF-8. Compressed and
- * transcoded files are read twice: once to the end, so that nothing of a broken one gets in, and once to load it.
+ * Opens a file of an inbox for what it says: taken out of its archive, expanded when it is compressed, and in UTF-8. Compressed
+ * and transcoded files are read twice: once to the end, so that nothing of a broken one gets in, and once to load it.
  */
 
 import type { IngestConfig } from "../../config/config.ts";
@@ -13,6 +13,7 @@ import { describeExpanded, describeMisnamed, telltaleBytes } from "./dialect/ide
 import { measure, streamBytes, streamInput } from "./dialect/stream-input.ts";
 import { encodingOfMark, transcode } from "./dialect/transcode.ts";
 import { InputFault, type InputFile } from "./open-input.ts";
+import { memberBytes, requireMember } from "./zip/read-member.ts";
 
 export type ContentConfig = Pick<IngestConfig, "maxRecordBytes" | "maxExpandedBytes" | "maxExpansionRatio">;
 
@@ -48,7 +49,8 @@ export async function openContent(
             // Tapes and some stores pad a compressed file with zeros; a single one looks like the beginning of another member.
             const isDamaged =
                 error instanceof InputFault && /^archive_(corrupt|truncated)$/.test(error.failure.problem);
-            const sizeBytes = isDamaged && format !== null ? await findPaddedEnd(file, format) : null;
+            const isPadded = isDamaged && format !== null && file.part === undefined;
+            const sizeBytes = isPadded ? await findPaddedEnd(file, format) : null;
             if (sizeBytes === null) throw error;
             return await readAsText(config, { ...file, sizeBytes }, path, hints);
         }
@@ -71,25 +73,33 @@ async function readAsText(
         maxExpandedBytes: maxExpandedBytes ?? defaultExpansionLimits.maxExpandedBytes,
         maxExpansionRatio: maxExpansionRatio ?? defaultExpansionLimits.maxExpansionRatio,
     };
-    const openBytes = () => (format === null ? streamBytes(file) : expand(streamBytes(file), format, limits));
-    const encoding = known ?? (await findEncoding(file, path, openBytes, source));
-    if (format === null && encoding === "utf-8") return file;
+    const member = file.part === undefined ? null : requireMember(file.part, file.sizeBytes, limits);
+    const openStored = () => (member === null ? streamBytes(file) : memberBytes(file, member, limits));
+    const readStart = () => (member === null ? startOf(file) : firstBytes(openStored()));
+    const openBytes = () => (format === null ? openStored() : expand(openStored(), format, limits));
+    const encoding = known ?? (await findEncoding(path, readStart, openBytes, source));
+    if (format === null && member === null && encoding === "utf-8") return file;
     const open = () => transcode(openBytes(), encoding);
     const sizeBytes = await measure(open());
     // A block, and what of a record was carried over.
     const lookBackBytes = maxRecordBytes + 2 * 1024 * 1024;
-    return streamInput({ ...file, encoding, isCompressed: format !== null }, open, sizeBytes, lookBackBytes);
+    return streamInput(
+        { ...file, encoding, isCompressed: format !== null || member !== null },
+        open,
+        sizeBytes,
+        lookBackBytes,
+    );
 }
 
 /** Looks at the first bytes: are they what the name says, and in which encoding? */
 async function findEncoding(
-    file: InputFile,
     path: string,
+    readStart: () => Promise<Uint8Array>,
     openBytes: () => AsyncIterable<Uint8Array>,
     source: SourceConfig | null,
 ): Promise<Encoding> {
     const format = compressionOf(path);
-    const bytes = await file.read(0, Math.min(telltaleBytes, file.sizeBytes));
+    const bytes = await readStart();
     refuse(describeMisnamed(bytes, path, format));
     const text = format === null ? bytes : await firstBytes(openBytes());
     if (format !== null) refuse(describeExpanded(text));
@@ -112,5 +122,7 @@ async function firstBytes(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array
         bytes = Buffer.concat([bytes, piece]);
         if (bytes.length >= telltaleBytes) break;
     }
-    return bytes;
+    return bytes.subarray(0, telltaleBytes);
 }
+
+const startOf = (file: InputFile) => file.read(0, Math.min(telltaleBytes, file.sizeBytes));

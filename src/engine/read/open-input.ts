@@ -6,6 +6,7 @@ import { basename, dirname, join } from "node:path";
 import type { Encoding } from "../../streams/dialect.ts";
 import type { FileFailure, SeenFile } from "../ledger/files.ts";
 import { readableText } from "./readable-text.ts";
+import type { ArchivePart } from "./zip/read-member.ts";
 
 export interface InputFile {
     /** As it was when it was opened. */
@@ -16,6 +17,8 @@ export interface InputFile {
     isCompressed: boolean;
     /** The encoding of the file itself; `read` gives UTF-8. */
     encoding: Encoding;
+    /** There when it lies in an archive, whose bytes these are until it is opened for its content (open-content.ts). */
+    part?: ArchivePart;
     /** All of the bytes when the file is in memory, as small ones are: then there is no need to wait for `read`. */
     content: Buffer | null;
     /**

@@ -1,10 +1,13 @@
 /** From what the command line names to the glob of a stream's files, and the file to look at: the newest that it takes. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { isAbsolute, join, relative, resolve } from "node:path";
+import { createFolderInbox } from "../../engine/discover/folder-inbox.ts";
 import { locateFile } from "../../engine/discover/locate-file.ts";
+import { openArchives } from "../../engine/discover/open-archives.ts";
 import { exitCodes, SluiceError } from "../../errors.ts";
+import { placeOf } from "../../streams/archive-path.ts";
 import { claims, isInBucket } from "../../streams/route-files.ts";
-import { requireFiles } from "../try/require-files.ts";
+import { openNamed, requireFiles } from "../try/require-files.ts";
 import { filesOf } from "./name-stream.ts";
 import { newestObject } from "./newest-object.ts";
 
@@ -27,7 +30,7 @@ export async function findSample(named: readonly string[], inputDir: string, fil
         const glob = files ?? withinFolder(first, inputDir);
         return { files: glob, path: await newestTaken(glob, inputDir), isFilesGiven: true };
     }
-    const paths = named.map((path) => placeOf(path, inputDir));
+    const paths = await openNamed(named.map((path) => placeIn(path, inputDir)));
     await requireFiles(paths, `, neither in the working folder nor in the input folder ${inputDir}`);
     const globs = [...new Set(paths.map((path) => filesOf(path, inputDir)))];
     if (files === null && globs.length > 1) {
@@ -43,11 +46,11 @@ export async function findSample(named: readonly string[], inputDir: string, fil
 }
 
 /** A file that is named as the input folder names it is found there, unless the working folder has one of that name. */
-function placeOf(path: string, inputDir: string): string {
-    if (isInBucket(path) || isAbsolute(path) || existsSync(path)) return path;
+function placeIn(path: string, inputDir: string): string {
+    if (isInBucket(path) || isAbsolute(path) || existsSync(placeOf(path))) return path;
     if (isInBucket(inputDir)) return `${inputDir.replace(/\/+$/, "")}/${path}`;
     const inside = join(inputDir, path);
-    return existsSync(inside) ? inside : path;
+    return existsSync(placeOf(inside)) ? inside : path;
 }
 
 function isGlob(text: string): boolean {
@@ -64,7 +67,8 @@ function withinFolder(glob: string, inputDir: string): string {
 async function newestTaken(glob: string, inputDir: string): Promise<string | null> {
     if (isInBucket(glob) || isInBucket(inputDir)) return await newestObject(glob, inputDir);
     if (!existsSync(inputDir)) return null;
-    const paths = readdirSync(inputDir, { recursive: true, encoding: "utf8" });
+    const names = readdirSync(inputDir, { recursive: true, encoding: "utf8" });
+    const paths = await openArchives(createFolderInbox(inputDir), names, () => true);
     return await newest(paths.filter((path) => claims(glob, path)).map((path) => join(inputDir, path)));
 }
 
@@ -79,7 +83,7 @@ async function newest(paths: readonly string[]): Promise<string | null> {
 }
 
 function fileWrittenMs(path: string): number | null {
-    const stats = statSync(path);
+    const stats = statSync(placeOf(path));
     return stats.isFile() ? stats.mtimeMs : null;
 }
 

@@ -1,5 +1,6 @@
 /** The name of a stream, and the glob of its files, by the name of one of them. Pure. */
 import { isAbsolute, relative, resolve } from "node:path";
+import { besideArchive, splitMember } from "../../streams/archive-path.ts";
 import { isInBucket } from "../../streams/route-files.ts";
 import { compressionEnding } from "../../streams/source-of.ts";
 import { sqlName } from "../sniff/column-names.ts";
@@ -31,6 +32,8 @@ export function streamNameOf(fileName: string): string | null {
  * with its bucket and prefix, unless it lies in the one that is watched.
  */
 export function filesOf(path: string, inputDir: string): string {
+    const split = splitMember(path);
+    if (split !== null) return filesOf(besideArchive(split.archive, split.member), inputDir);
     if (isInBucket(path)) return filesOfObject(path, `${inputDir.replace(/\/+$/, "")}/`);
     const inside = relative(resolve(inputDir), resolve(path));
     const isWatched = inside !== "" && !inside.startsWith("..") && !isAbsolute(inside);

@@ -1,7 +1,9 @@
 /** The newest object that a glob takes. A page of a listing is held at a time. */
 import { openBucket } from "../../bucket/bucket.ts";
 import { parseBucketUrl } from "../../bucket/bucket-url.ts";
-import { isUnfinishedName } from "../../engine/discover/input-names.ts";
+import { isHiddenPath } from "../../engine/discover/input-names.ts";
+import { locateFile } from "../../engine/discover/locate-file.ts";
+import { isArchive, memberPath, splitMember } from "../../streams/archive-path.ts";
 import { claims, isInBucket, literalStart } from "../../streams/route-files.ts";
 
 /**
@@ -16,12 +18,23 @@ export async function newestObject(glob: string, inputDir: string): Promise<stri
     for await (const page of bucket.list({ prefix: literalStart(pattern) })) {
         for (const { key, lastModified } of page) {
             const address = `${bucket.name}/${key}`;
-            const path = address.slice(start.length);
-            const isHidden = (start === "" ? key : path).split("/").some(isUnfinishedName);
-            if (isHidden || !claims(glob, path)) continue;
+            const isHidden = isHiddenPath(start === "" ? key : address.slice(start.length));
             const writtenMs = lastModified.getTime();
-            if (newest === null || writtenMs >= newest.writtenMs) newest = { address, writtenMs };
+            if (isHidden || (newest !== null && writtenMs < newest.writtenMs)) continue;
+            const taken = isArchive(key) && mayBeIn(glob) ? await memberOf(address, glob, start) : address;
+            if (taken !== null && claims(glob, taken.slice(start.length))) newest = { address: taken, writtenMs };
         }
     }
     return newest?.address ?? null;
+}
+
+/** Only a glob that names archives has them read: there may be many. */
+const mayBeIn = (glob: string) => /\.zip(!\/|$)/i.test(glob);
+
+/** The last file of the archive that the glob takes. */
+async function memberOf(archive: string, glob: string, start: string): Promise<string | null> {
+    const { inbox, path } = locateFile(archive);
+    const members = (await inbox.filesOf(path)).map((file) => splitMember(file.path)?.member);
+    const addresses = members.filter((name) => name !== undefined).map((name) => memberPath(archive, name));
+    return addresses.findLast((address) => claims(glob, address.slice(start.length))) ?? null;
 }

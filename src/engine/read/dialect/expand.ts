@@ -37,7 +37,7 @@ export function compressionOf(path: string): "gzip" | "zstd" | null {
  */
 export async function* expand(
     source: AsyncIterable<Uint8Array>,
-    format: "gzip" | "zstd",
+    format: "gzip" | "zstd" | "deflate-raw",
     limits: ExpansionLimits,
 ): AsyncGenerator<Uint8Array> {
     let takenBytes = 0;

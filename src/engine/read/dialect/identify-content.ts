@@ -7,11 +7,13 @@ interface Format {
     form: RegExp;
 }
 
+const zip = "a zip archive";
+
 /** Tested on the bytes as Latin-1. Long enough that no text begins so. */
 const formats: Format[] = [
     { name: "an Excel workbook (xlsx)", form: /^PK\x03\x04.*(?:\[Content_Types\]\.xml|xl\/|_rels\/)/s },
     { name: "an OpenDocument file", form: /^PK\x03\x04.*mimetypeapplication\/vnd\.oasis/s },
-    { name: "a zip archive", form: /^PK(?:\x03\x04|\x05\x06|\x07\x08)/ },
+    { name: zip, form: /^PK(?:\x03\x04|\x05\x06|\x07\x08)/ },
     { name: "an Excel workbook (xls)", form: /^\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1/ },
     { name: "bzip2", form: /^BZh[1-9](?:1AY&SY|\x17rE8P\x90)/ },
     { name: "xz", form: /^\xfd7zXZ\0/ },
@@ -62,6 +64,13 @@ export function describeMisnamed(
     const found = identify(bytes);
     if (found === named || bytes.length === 0) return null;
     if (named === null) {
+        const archivePath = path.replace(/\.\w+$/, ".zip");
+        if (found === zip) {
+            return {
+                problem: "not_csv",
+                detail: `It is a zip archive: rename it to ${archivePath}, and what it holds is read.`,
+            };
+        }
         const detail = ends[found!]
             ? `It is compressed with ${found}, but its name does not say so: rename it to ${path}${ends[found!]}.`
             : `It is ${found}, not CSV: deliver what it holds as CSV.`;

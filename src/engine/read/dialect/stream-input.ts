@@ -69,11 +69,9 @@ function copyOut(pieces: Uint8Array[], offset: number, length: number): Buffer {
 
 const blockBytes = 64 * 1024;
 
-/** The file's bytes, from its start or from `from`, to where it ended when it was opened. */
-export async function* streamBytes(file: InputFile, from = 0): AsyncGenerator<Uint8Array> {
-    for (let at = from; at < file.sizeBytes; at += blockBytes) {
-        yield await file.read(at, Math.min(blockBytes, file.sizeBytes - at));
-    }
+/** The file's bytes, from its start or from `from`, to `end` or to where it ended when it was opened. */
+export async function* streamBytes(file: InputFile, from = 0, end = file.sizeBytes): AsyncGenerator<Uint8Array> {
+    for (let at = from; at < end; at += blockBytes) yield await file.read(at, Math.min(blockBytes, end - at));
 }
 
 /** How many bytes a stream has, read once to its end. Throws what the stream throws. */
