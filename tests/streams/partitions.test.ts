@@ -12,6 +12,7 @@ import { useDatabase } from "../support/fixture.ts";
 import { testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestConfig } from "../support/ingest-folder.ts";
 import { anyRemoval, snapshotOf } from "../support/snapshots.ts";
+import { waitUntil } from "../support/wait-until.ts";
 import { declare, useSeveralStreams } from "./several-streams.ts";
 
 setDefaultTimeout(testTimeoutMs);
@@ -173,6 +174,29 @@ test("what is wrong with a folder's value is rejected as in a file; so is a reco
     await editReject(sql, rejects[0]!.id, { day: "2026-03-01" });
     await replayStreams(sql, await readStreams(sql), {});
     expect(await rowsOf("verbatim")).toEqual(["1 2026-03-01 x x", ...rows]);
+});
+
+test("a file that grows, and chunks whose staged rows are lost, keep the values of their folders", async () => {
+    several.put("verbatim/day=2026-05-01/region=x/a.csv", large(40));
+    await ingest("verbatim");
+    several.put("verbatim/day=2026-05-01/region=x/a.csv", large(90));
+    several.put("parsed/day=2026-05-01/region=x/a.csv", large(90));
+    const names = ["verbatim", "parsed"];
+    await sql.begin(async (other) => {
+        await other`select from ingest.slices for update`;
+        const running = several.start({ streams: several.streams.filter(({ name }) => names.includes(name)) });
+        await waitUntil("both are staged", async () => {
+            const staged = await sql`select distinct stream_id from ingest.chunks where state = 'staged'`;
+            return staged.length === names.length;
+        });
+        await running.stop();
+    });
+    for (const name of names) await sql.unsafe(`truncate ingest_${name}.staging`);
+    await ingest(...names);
+    const expected = Array.from({ length: 90 }, (_, index) => `${index + 1} 2026-05-01 x w`);
+    for (const name of names) expect([name, await rowsOf(name)]).toEqual([name, expected]);
+    expect(await rejectsOf("verbatim")).toEqual([]);
+    expect((await runChecks(sql)).filter(({ passed }) => !passed)).toEqual([]);
 });
 
 test("a path without the folder, or with two that differ, fails the file and says what to do; try reads whole paths", async () => {
