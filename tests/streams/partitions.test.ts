@@ -180,8 +180,8 @@ test("a file that grows, and chunks whose staged rows are lost, keep the values 
     several.put("verbatim/day=2026-05-01/region=x/a.csv", large(40));
     await ingest("verbatim");
     several.put("verbatim/day=2026-05-01/region=x/a.csv", large(90));
-    several.put("parsed/day=2026-05-01/region=x/a.csv", large(90));
-    const names = ["verbatim", "parsed"];
+    several.put("typed/day=2026-05-01/region=x/a.csv", large(90));
+    const names = ["verbatim", "typed"];
     await sql.begin(async (other) => {
         await other`select from ingest.slices for update`;
         const running = several.start({ streams: several.streams.filter(({ name }) => names.includes(name)) });

@@ -51,7 +51,11 @@ export async function callMerge(
             )`;
         return row ?? null;
     } catch (error) {
-        if (verifyStaged || sqlStateOf(error) !== sluiceStates.stagedRowsMissing) throw error;
+        // A snapshot of which rows were lost seems to lack them: only one whose rows are all there is refused.
+        const mayBeLost = [sluiceStates.stagedRowsMissing, sluiceStates.snapshotRefused].some(
+            (state) => state === sqlStateOf(error),
+        );
+        if (verifyStaged || !mayBeLost) throw error;
         return await callMerge(context, batchKey, request, true);
     }
 }
