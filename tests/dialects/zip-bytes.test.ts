@@ -11,15 +11,19 @@ const whole = makeZip(files);
 const limits = { maxExpandedBytes: 1_000_000, maxExpansionRatio: 1_000 };
 const seen = (sizeBytes: number) => ({ sizeBytes, mtimeNs: "0", ctimeNs: "0", inode: "0" });
 
-/** What can be read, by name. A member that cannot is left out. @throws InputFault */
-async function readAll(bytes: Buffer): Promise<Record<string, string>> {
+function fileOf(bytes: Buffer) {
     const facts = {
         seen: seen(bytes.length),
         sizeBytes: bytes.length,
         isCompressed: false,
         encoding: "utf-8",
     } as const;
-    const file = inMemory(facts, bytes, bytes.length);
+    return inMemory(facts, bytes, bytes.length);
+}
+
+/** What can be read, by name. A member that cannot is left out. @throws InputFault */
+async function readAll(bytes: Buffer): Promise<Record<string, string>> {
+    const file = fileOf(bytes);
     const directory = await readDirectory(file);
     const read: Record<string, string> = {};
     for (const name of directory.members.keys()) {
@@ -43,6 +47,18 @@ test("as it was written; with zeros behind it; in an archive is none", async () 
     const { "nested.zip": _, ...readable } = files;
     expect(await readAll(whole)).toEqual(readable);
     expect(await readAll(Buffer.concat([whole, Buffer.alloc(10_240)]))).toEqual(readable);
+});
+
+test("a name or a size that the ledger could not keep is a fault of its file, and harms no other", async () => {
+    const long = `${"x/".repeat(20_000)}long.csv`;
+    const bytes = makeZip({ [long]: "no\n1\n", "a.csv": "no\n1\n", "b.csv": "no\n2\n" });
+    // The size of b.csv in the directory: at byte 24 of its entry.
+    bytes.writeUInt32LE(0xfffffff0, bytes.lastIndexOf("PK\x01\x02", bytes.length, "latin1") + 24);
+    const members = [...(await readDirectory(fileOf(bytes))).members.values()];
+    expect(members.map(({ fault }) => fault?.problem ?? null)).toEqual(["file_name_invalid", null, "archive_corrupt"]);
+    expect(Buffer.byteLength(members[0]!.name)).toBeLessThan(200);
+    expect(members[0]!.name).toEndWith(".csv");
+    expect(members[2]!.sizeBytes).toBeLessThanOrEqual(bytes.length);
 });
 
 test("some bytes changed, or cut: what is read is what was written, the rest is a fault", async () => {

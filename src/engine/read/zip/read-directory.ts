@@ -46,7 +46,7 @@ export async function readDirectory(file: InputFile): Promise<ZipDirectory> {
         if (zip.entryCount > mostMembers) throw tooMany();
         const members = new Map<string, ZipMember>();
         for await (const entry of zip.eachEntry()) {
-            const member = describeMember(entry);
+            const member = withinReason(describeMember(entry), file.sizeBytes);
             if (member.name.endsWith("/")) continue;
             const isTwice = members.has(member.name);
             members.set(member.name, isTwice ? { ...member, fault: twice(member.name) } : member);
@@ -142,12 +142,31 @@ class FileReader extends RandomAccessReader {
     }
 }
 
+/** What the ledger's types take, whatever the archive says: a size that so few bytes can have. */
+function withinReason(member: ZipMember, archiveBytes: number): ZipMember {
+    const { sizeBytes, compressedBytes } = member;
+    if (compressedBytes <= archiveBytes && sizeBytes <= archiveBytes * mostExpansion) return member;
+    const fault = failure("archive_corrupt", "The archive gives it a size that it cannot have.");
+    return { ...member, sizeBytes: archiveBytes, compressedBytes: 0, fault };
+}
+
+/** As its path has it: what an index of the ledger takes. */
+function shownName(name: string): string {
+    if (Buffer.byteLength(name) <= mostNameBytes) return readableText(Buffer.from(name));
+    const ending = /(?:\.\w{1,8}){1,2}$/.exec(name)?.[0] ?? "";
+    return `${readableText(Buffer.from(name.slice(0, 100)))}…${Bun.hash(name).toString(36)}${ending}`;
+}
+
+const mostNameBytes = 1_000;
+/** Deflate makes no more of a byte: https://www.zlib.net/zlib_tech.html */
+const mostExpansion = 1_032;
+
 function describeMember(entry: Entry): ZipMember {
     const { fileNameRaw, generalPurposeBitFlag, extraFields, compressionMethod } = entry;
     const isNamed = isUtf8(fileNameRaw) || (generalPurposeBitFlag & utf8Mark) === 0;
     const name = isNamed ? decodeName(fileNameRaw, extraFields) : readableText(fileNameRaw);
     return {
-        name: readableText(Buffer.from(name)),
+        name: shownName(name),
         sizeBytes: entry.uncompressedSize,
         compressedBytes: entry.compressedSize,
         crc32: entry.crc32,
@@ -171,6 +190,7 @@ function decodeName(bytes: Buffer, extraFields: Entry["extraFields"]): string {
 
 /** Its bytes are never written anywhere, but a path of the ledger leads to one place. */
 function faultOfName(name: string): FileFailure | null {
+    if (Buffer.byteLength(name) > mostNameBytes) return badName(`has more than ${mostNameBytes} bytes`);
     if (/[\x00-\x1f\x7f]/.test(name)) return badName("has control characters");
     if (name.split("/").some((part) => part === "." || (part === "" && !name.endsWith("/"))))
         return badName("has empty parts");
