@@ -14,7 +14,9 @@ const ignored = (reason: string, count = 1) => [{ reason, count }];
 beforeAll(async () => {
     await api.sql`
         insert into ingest.streams (stream_id, name, table_name, mode, home, files)
-        values (1, 'orders', 'public.orders', 'insert', 'ingest_orders', 's3://drops/in/**/*.csv')`;
+        values
+            (1, 'orders', 'public.orders', 'insert', 'ingest_orders', 's3://drops/in/**/*.csv'),
+            (2, 'returns', 'public.returns', 'insert', 'ingest_returns', 's3://drops/in/**/*.tsv')`;
     await api.sql`
         insert into ingest.workers (worker_id, stream_id, host, pid, input_dir, lease_until, report)
         values (gen_random_uuid(), 0, 'h', 1, 's3://inbox/shop', 'infinity', '{}')`;
@@ -96,6 +98,15 @@ describe("takes the events of", () => {
         }
         expect(await waiting()).toEqual(["s3://drops/in/a.csv", "s3://drops/in/b.csv"]);
     });
+});
+
+test("an archive is for each stream that may have files in it", async () => {
+    expect((await send({ Records: [ofS3("in/a.zip"), ofS3("out/a.zip")] })).body).toMatchObject({
+        accepted: 1,
+        ignored: ignored("outside_pattern"),
+    });
+    const hints = await api.sql`select stream_id as id, path from ingest.hints order by 1`;
+    expect([...hints]).toEqual([1, 2].map((id) => ({ id, path: "s3://drops/in/a.zip" })));
 });
 
 test("ignores what is no new object of a stream, and says why", async () => {

@@ -21,11 +21,11 @@ export async function leaveHints(
         hints.length === 0 ? [] : await readInputs(sql),
     );
     const routed = hints.map(route);
-    const left = routed.filter((hint) => typeof hint !== "string");
-    const withoutRoom = left.length === 0 ? 0 : await addHints(sql, left);
+    const left = routed.filter((one) => typeof one !== "string");
+    const withoutRoom = left.length === 0 ? 0 : Math.min(left.length, await addHints(sql, left.flat()));
     const ignored = [
         ...ignoredBefore,
-        ...routed.filter((hint) => typeof hint === "string"),
+        ...routed.filter((one) => typeof one === "string"),
         ...Array<IgnoredReason>(withoutRoom).fill("too_many"),
     ];
     const counted = ignoredReasons.map((reason) => ({

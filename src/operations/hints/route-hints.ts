@@ -1,5 +1,6 @@
 /** Whose objects are reported: by the patterns of all streams, as the loader finds them (src/engine/discover/open-inboxes.ts). Pure. */
 import { isUnfinishedName } from "../../engine/discover/input-names.ts";
+import { isArchive } from "../../streams/archive-path.ts";
 import { createRouter, isInBucket } from "../../streams/route-files.ts";
 import type { KnownStream } from "../streams/read-streams.ts";
 import type { IgnoredReason, ObjectHint } from "./read-hints.ts";
@@ -25,19 +26,27 @@ export function createHintRouter(streams: readonly Routed[], inputs: readonly st
         ...prefixes.map(({ bucket }) => bucket),
     ]);
 
-    return ({ bucket, key }: ObjectHint): RoutedHint | IgnoredReason => {
+    return ({ bucket, key }: ObjectHint): RoutedHint[] | IgnoredReason => {
         if (!buckets.has(bucket)) return "other_bucket";
         if (isHidden(key)) return "outside_pattern";
         const address = `s3://${bucket}/${key}`;
-        const own = ownRouter.claimOf(address).stream;
-        if (own !== null) return { streamId: idOf(ofBucket, own), path: address };
-        for (const { prefix } of prefixes.filter((input) => input.bucket === bucket && key.startsWith(input.prefix))) {
-            const path = key.slice(prefix.length);
-            const claimed = inputRouter.claimOf(path).stream;
-            if (path !== "" && claimed !== null) return { streamId: idOf(others, claimed), path };
-        }
-        return "outside_pattern";
+        const own = claimants(ownRouter, address).map((name) => ({ streamId: idOf(ofBucket, name), path: address }));
+        if (own.length > 0) return own;
+        const paths = prefixes
+            .filter((input) => input.bucket === bucket && key.startsWith(input.prefix) && key !== input.prefix)
+            .map(({ prefix }) => key.slice(prefix.length));
+        const found = paths.flatMap((path) =>
+            claimants(inputRouter, path).map((name) => ({ streamId: idOf(others, name), path })),
+        );
+        return found.length > 0 ? found : "outside_pattern";
     };
+}
+
+/** An archive may hold files of several streams. */
+function claimants(router: ReturnType<typeof createRouter>, path: string): readonly string[] {
+    if (isArchive(path)) return router.mayTakeIn(path);
+    const { stream } = router.claimOf(path);
+    return stream === null ? [] : [stream];
 }
 
 const isHidden = (key: string) => key.split("/").some(isUnfinishedName);
