@@ -28,6 +28,15 @@ const entries: BenchTable = {
         create index entries_account_id on public.entries (account_id)`,
 };
 
+/** With as many indexes as events has. */
+const indexedEntries: BenchTable = {
+    ...entries,
+    create: `${entries.create};
+        create index entries_kind_created_on on public.entries (kind, created_on);
+        create index entries_updated_at on public.entries (updated_at);
+        create index entries_country_quantity on public.entries (country, quantity)`,
+};
+
 export const benchTables = {
     events: {
         name: "public.events",
@@ -35,6 +44,7 @@ export const benchTables = {
         create: null,
     },
     entries,
+    indexedEntries,
 } satisfies Record<string, BenchTable>;
 
 export type BenchTableName = keyof typeof benchTables;

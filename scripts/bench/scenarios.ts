@@ -74,6 +74,13 @@ export const scenarios: readonly Scenario[] = [
         table: "entries",
         changed: 0.02,
     },
+    {
+        ...base,
+        name: "snapshot-indexed",
+        about: "the same, of a table with three indexes more, so as many as events has",
+        table: "indexedEntries",
+        changed: 0.02,
+    },
     { ...base, name: "into-20m", about: "one file into 20 million rows", existingRecords: 20_000_000 },
     {
         ...base,
