@@ -5,6 +5,7 @@ import { readConfigFile } from "../../src/config/read-config-file.ts";
 import { rejectReasonsOf } from "../../src/streams/reject-reasons.ts";
 import { useEmptyDatabase, useFolder } from "../support/fixture.ts";
 import { useBucket } from "../support/use-bucket.ts";
+import { isOverBucket } from "../support/use-inbox.ts";
 import { type IngestSummary, ingestFolder } from "../support/ingest-folder.ts";
 import {
     type Case,
@@ -23,10 +24,10 @@ const countNames = ["read", "inserted", "duplicate", "conflict", "rejected"] as 
 
 const database = useEmptyDatabase(import.meta.path);
 const inputDir = useFolder();
-/** CASES_IN=bucket: the same files, and the same outcome, from a bucket. */
-const bucket = process.env.CASES_IN === "bucket" ? useBucket() : null;
+/** The same files, and the same outcome, from a bucket. */
+const bucket = isOverBucket ? useBucket() : null;
 
-describe.each(sample(cases, 200).map((testCase) => [testCase.name, testCase] as const))("%s", (_name, testCase: Case) => {
+describe.each(sample(cases, 100).map((testCase) => [testCase.name, testCase] as const))("%s", (_name, testCase: Case) => {
     test(testCase.about, async () => {
         const summaries: IngestSummary[] = [];
         const sources = testCase.configFile ? await readConfigFile(testCase.configFile, eventsStream) : [];

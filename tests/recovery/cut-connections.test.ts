@@ -9,6 +9,7 @@ import { useEmptyDatabase, useGeneratedFolder } from "../support/fixture.ts";
 import { chooseSeed, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { startIngest } from "../support/ingest-process.ts";
 import { countSteps, expectOracle, expectSound } from "../support/read-tables.ts";
+import { useInbox } from "../support/use-inbox.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
@@ -18,6 +19,7 @@ const cuts = isLongRun ? 60 : 10;
 const database = useEmptyDatabase(import.meta.path);
 const most = isLongRun ? 1_500 : 400;
 const { inputDir, oracle } = useGeneratedFolder({ files: 40, seed, maxRecords: most, dirty: 0.05, duplicates: 0.1 });
+const inbox = useInbox(inputDir);
 
 const flags = [
     ...["--trigger", "available-now", "--merge-workers", "4"],
@@ -41,7 +43,7 @@ test.each<[string, strike: (proxy: DatabaseProxy) => Promise<number> | number, l
 ])("%s, again and again, and nothing is lost or doubled", async (_, strike, leastAnswersLost = 0) => {
     const random = createRandom(seed);
     const proxy = await openDatabaseProxy(database.target);
-    const child = startIngest(proxy.target.url, inputDir, flags);
+    const child = startIngest(proxy.target.url, inbox.input, flags);
     await waitUntil("it is at work", async () => (await countSteps(database.sql)) > 0);
     let struck = 0;
     for (let turn = 0; turn < cuts && child.isRunning(); turn += 1) {

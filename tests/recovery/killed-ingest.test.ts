@@ -17,6 +17,7 @@ import {
     type Tables,
 } from "../support/read-tables.ts";
 import { sample } from "../support/sample.ts";
+import { useInbox } from "../support/use-inbox.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
@@ -32,8 +33,9 @@ const { inputDir, oracle } = useGeneratedFolder({
     dirty: 0.05,
     duplicates: 0.1,
 });
+const inbox = useInbox(inputDir);
 
-const start = (flags: string[]) => startIngest(database.url, inputDir, ["--trigger", "available-now", ...flags]);
+const start = (flags: string[]) => startIngest(database.url, inbox.input, ["--trigger", "available-now", ...flags]);
 const steps = () => countSteps(database.sql);
 
 const ways: [string, string[]][] = [
@@ -60,7 +62,7 @@ describe.each(sample(ways.toReversed(), 1))("an ingest killed again and again (%
             // As if ten seconds had gone by; the last test waits for them.
             await expireLeases(database.sql);
         }
-        const { exitCode } = await ingestOnce(database.url, inputDir, flags);
+        const { exitCode } = await ingestOnce(database.url, inbox.input, flags);
         expect(exitCode).toBe(0);
         await expectUndisturbed(undisturbed);
         expect(stagedAtKills).toBeGreaterThan(0);
@@ -83,7 +85,7 @@ test("a killed ingest is taken over by one that was waiting all along, without a
 });
 
 async function runUndisturbed(flags: string[]): Promise<Tables> {
-    const { exitCode } = await ingestOnce(database.url, inputDir, flags);
+    const { exitCode } = await ingestOnce(database.url, inbox.input, flags);
     expect(exitCode).toBe(0);
     return await readTables(database.sql);
 }

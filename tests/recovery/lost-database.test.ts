@@ -26,6 +26,7 @@ import {
 import { runScript } from "../support/run-script.ts";
 import { sample } from "../support/sample.ts";
 import { makeDataDir } from "../support/test-server.ts";
+import { useInbox } from "../support/use-inbox.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
@@ -35,6 +36,7 @@ const crashes = isLongRun ? 20 : 4;
 const server = useOwnServer();
 const most = isLongRun ? 1_500 : 400;
 const { inputDir, oracle } = useGeneratedFolder({ files: 20, seed, maxRecords: most, dirty: 0.05, duplicates: 0.1 });
+const inbox = useInbox(inputDir);
 let target: DatabaseTarget;
 
 beforeEach(async () => {
@@ -54,7 +56,7 @@ const faults: [string, () => Promise<void>][] = [
     ["the server is restarted", () => server.restart()],
 ];
 
-const start = (flags: string[], inDir = inputDir) =>
+const start = (flags: string[], inDir = inbox.input) =>
     startIngest(target.url, inDir, ["--trigger", "available-now", ...flags]);
 const stagedChunks = "ingest.chunks where state = 'staged'";
 
@@ -127,7 +129,7 @@ test("while the server is unreachable the ingest says so once, waits, and says o
 });
 
 test("while the server is unreachable the ingest can be stopped", async () => {
-    const child = startIngest(target.url, inputDir, ["--trigger", "100ms", ...manyChunks]);
+    const child = startIngest(target.url, inbox.input, ["--trigger", "100ms", ...manyChunks]);
     await waitUntil("something is merged", async () => (await countRows(target, "ingest.batches")) > 1);
     await server.stop();
     await waitUntil("the ingest has noticed", () => child.stderr().includes("The database is unreachable"));
@@ -185,7 +187,7 @@ test("a source that is of other bytes when its staged rows are lost is not merge
 });
 
 test("a server that answers nothing any more does not keep the ingest from being stopped", async () => {
-    const child = startIngest(target.url, inputDir, ["--trigger", "100ms", ...manyChunks]);
+    const child = startIngest(target.url, inbox.input, ["--trigger", "100ms", ...manyChunks]);
     await waitUntil("something is merged", async () => (await countRows(target, "ingest.batches")) > 1);
     const backends = await ask(
         target,
@@ -206,7 +208,7 @@ test("a server that answers nothing any more does not keep the ingest from being
 
 test("should fail: no server at the start is exit code 4, with the address", async () => {
     await server.stop();
-    const { exitCode, stderr } = await ingestOnce(target.url, inputDir);
+    const { exitCode, stderr } = await ingestOnce(target.url, inbox.input);
     await server.start();
     expect(exitCode).toBe(4);
     expect(stderr).toContain(`127.0.0.1:${target.port}`);
@@ -215,7 +217,7 @@ test("should fail: no server at the start is exit code 4, with the address", asy
 test("an embedded server whose postmaster is killed is started again by the ingest that uses it", async () => {
     const dataDir = makeDataDir();
     const flags = ["--data-dir", dataDir, "--trigger", "available-now", ...manyChunks];
-    const child = startIngest("", inputDir, flags);
+    const child = startIngest("", inbox.input, flags);
     await waitUntil("something is merged", () => child.batches().length > 1);
     const pidFile = Bun.spawnSync(["find", dataDir, "-name", "postmaster.pid"]).stdout.toString().trim();
     process.kill(Number((await Bun.file(pidFile).text()).split("\n")[0]), "SIGKILL");
@@ -254,7 +256,7 @@ let undisturbed: Tables | null = null;
 
 /** In a database of its own; all ways must end with its tables. */
 async function stepsOfUndisturbedRun(flags: string[]): Promise<number> {
-    const { exitCode } = await ingestOnce(target.url, inputDir, flags);
+    const { exitCode } = await ingestOnce(target.url, inbox.input, flags);
     expect(exitCode).toBe(0);
     const tables = await ask(target, readTables);
     undisturbed ??= tables;

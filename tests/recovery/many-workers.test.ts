@@ -8,6 +8,7 @@ import { chooseSeed, isLongRun, testTimeoutMs } from "../support/generate-folder
 import { type IngestProcess, startIngest } from "../support/ingest-process.ts";
 import { expectOracleInAnyOrder, expectSound, expireLeases, readCounts } from "../support/read-tables.ts";
 import { sample } from "../support/sample.ts";
+import { useInbox } from "../support/use-inbox.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
@@ -16,6 +17,7 @@ const seed = chooseSeed("many workers");
 const database = useEmptyDatabase(import.meta.path);
 const most = isLongRun ? 2_000 : 400;
 const { inputDir, oracle } = useGeneratedFolder({ files: 25, seed, maxRecords: most, dirty: 0.05, duplicates: 0.2 });
+const inbox = useInbox(inputDir);
 
 const flags = ["--trigger", "available-now", "--max-chunk-bytes", "16KiB", "--max-batch-records", "500"];
 
@@ -26,7 +28,7 @@ async function expectResultOfOne(): Promise<void> {
 
 describe.each(sample([[2], [3]], 1))("%i ingests at once", (count) => {
     test("do the work of one, and all of them end", async () => {
-        const children = Array.from({ length: count }, () => startIngest(database.url, inputDir, flags));
+        const children = Array.from({ length: count }, () => startIngest(database.url, inbox.input, flags));
         const ended = await Promise.all(children.map((child) => child.finish()));
         expect(ended.map(({ exitCode, stderr }) => ({ exitCode, stderr }))).toEqual(
             Array(count).fill({ exitCode: 0, stderr: "" }),
@@ -36,7 +38,7 @@ describe.each(sample([[2], [3]], 1))("%i ingests at once", (count) => {
     });
 
     test("of which one is killed do the work of one", async () => {
-        const children = Array.from({ length: count }, () => startIngest(database.url, inputDir, flags));
+        const children = Array.from({ length: count }, () => startIngest(database.url, inbox.input, flags));
         const loader = await waitForLoader(children);
         loader.kill("SIGKILL");
         await expireLeases(database.sql);
@@ -52,7 +54,7 @@ describe("a frozen ingest", () => {
         const [before] = await readLoads();
         expect(before!.loading).toBeLessThanOrEqual(1);
         if (!isLongRun) await expireLeases(database.sql);
-        const heir = startIngest(database.url, inputDir, flags);
+        const heir = startIngest(database.url, inbox.input, flags);
         const { exitCode } = await heir.finish();
         expect(exitCode).toBe(0);
         const countsOfHeir = await readCounts(database.sql);
@@ -65,7 +67,7 @@ describe("a frozen ingest", () => {
     test("thawed while the other one is still at work, leaves the work to it and merges with it", async () => {
         const frozen = await startAndFreezeInCopy();
         await expireLeases(database.sql);
-        const heir = startIngest(database.url, inputDir, flags);
+        const heir = startIngest(database.url, inbox.input, flags);
         await waitUntil("the heir loads", () => isLoader(heir.pid));
         frozen.kill("SIGCONT");
         expect((await heir.finish()).exitCode).toBe(0);
@@ -74,7 +76,7 @@ describe("a frozen ingest", () => {
     });
 
     test("again and again, at any moment, comes to the same result", async () => {
-        const children = [startIngest(database.url, inputDir, flags), startIngest(database.url, inputDir, flags)];
+        const children = [startIngest(database.url, inbox.input, flags), startIngest(database.url, inbox.input, flags)];
         for (let turn = 0; turn < (isLongRun ? 20 : 4); turn += 1) {
             const child = children[turn % 2]!;
             child.kill("SIGSTOP");
@@ -93,7 +95,7 @@ describe("a frozen ingest", () => {
 /** With some loads done, and one in the middle of its COPY. */
 async function startAndFreezeInCopy(): Promise<IngestProcess> {
     const environment = { FAULT_AT: "in-copy:12", FAULT_ACTION: "freeze" };
-    const child = startIngest(database.url, inputDir, flags, { environment });
+    const child = startIngest(database.url, inbox.input, flags, { environment });
     await waitUntil("it is frozen", () => child.stderr().includes("is reached: freeze"));
     return child;
 }

@@ -6,6 +6,7 @@ import { chooseSeed, isLongRun, testTimeoutMs } from "../support/generate-folder
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { countSteps, expectChecksToPass, expectOracle, expectSound, expireLeases } from "../support/read-tables.ts";
 import { openSession, whenWaiting } from "../support/sessions.ts";
+import { useInbox } from "../support/use-inbox.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
@@ -21,6 +22,7 @@ const { inputDir, oracle } = useGeneratedFolder({
     maxRecords: size,
     duplicates: 0.05,
 });
+const inbox = useInbox(inputDir);
 
 const flags = ["--trigger", "available-now", "--max-chunk-bytes", "512KiB", "--max-batch-records", "20000"];
 
@@ -33,7 +35,7 @@ describe.each([
         const tookMs: number[] = [];
         for (let stop = 0; stop < stops; stop += 1) {
             const before = await countSteps(database.sql);
-            const child = startIngest(database.url, inputDir, flags);
+            const child = startIngest(database.url, inbox.input, flags);
             await waitUntil("it is at work", async () => (await countSteps(database.sql)) > before);
             await Bun.sleep(random.between(0, 200));
             const at = performance.now();
@@ -44,7 +46,7 @@ describe.each([
             await expectNothingHalfDone();
         }
         console.log(`${signal}: ended after ${tookMs.join(", ")} ms`);
-        expect((await ingestOnce(database.url, inputDir, flags)).exitCode).toBe(0);
+        expect((await ingestOnce(database.url, inbox.input, flags)).exitCode).toBe(0);
         await expectOracle(database.sql, oracle);
         await expectSound(database.sql);
     });
@@ -57,7 +59,7 @@ test("a merge that does not end by itself is rolled back when the run is stopped
     await unlock();
     expect(exitCode).toBe(143);
     await expectNothingHalfDone();
-    expect((await ingestOnce(database.url, inputDir, flags)).exitCode).toBe(0);
+    expect((await ingestOnce(database.url, inbox.input, flags)).exitCode).toBe(0);
     await expectOracle(database.sql, oracle);
 });
 
@@ -71,7 +73,7 @@ test("a second Ctrl-C ends the run at once, and what its backends still finish c
     expect(exitCode).toBe(130);
     await unlock();
     await expireLeases(database.sql);
-    expect((await ingestOnce(database.url, inputDir, flags)).exitCode).toBe(0);
+    expect((await ingestOnce(database.url, inbox.input, flags)).exitCode).toBe(0);
     await expectOracle(database.sql, oracle);
     await expectSound(database.sql);
 });
@@ -81,7 +83,7 @@ async function startBlockedMerge() {
     const session = openSession(database);
     await session`begin`;
     await session`lock table public.events in access exclusive mode`;
-    const child = startIngest(database.url, inputDir, flags);
+    const child = startIngest(database.url, inbox.input, flags);
     await whenWaiting(database.sql);
     return { child, unlock: () => session`commit` };
 }
