@@ -78,6 +78,8 @@ export async function startObjectStore() {
         endpoint: `http://${host}`,
         port,
         credentials,
+        /** Versitygw keeps a bucket's objects there, as files. */
+        dataDir: data,
         /** A signed request, for what Bun's client cannot say. */
         send,
         /** What the AWS tools read, for `openBucket` and for processes; `endpoint`: where it is asked, if not directly. */
