@@ -56,7 +56,10 @@ export const createAppendOracle: CreateOracle = (expected, { ledger }) => {
         if (copies === "again") return [];
         const whole = ledger.files.flatMap((file) => {
             const chunks = chunksOf(file);
-            const content = history.get(file.path)?.contents.find((one) => isWholeOf(one, chunks));
+            const { contents = [], sizes = [] } = history.get(file.path) ?? {};
+            const content = contents.find((one) => isWholeOf(one, chunks));
+            // What came in pieces was perhaps read before it was equal to anything.
+            if (sizes.some((size) => size < (content?.bytes.length ?? 0))) return [];
             return content && chunks.every(({ state }) => state !== "failed") ? [{ file, chunks, content }] : [];
         });
         return whole.flatMap(({ file, chunks, content }) => {
@@ -66,7 +69,10 @@ export const createAppendOracle: CreateOracle = (expected, { ledger }) => {
                     other.content.bytes.equals(content.bytes) &&
                     other.chunks.at(-1)!.chunkId < chunks[0]!.chunkId,
             );
-            return earlier ? [`${file.path} was read, and ${earlier.file.path} had been, with the same content`] : [];
+            const bytes = chunks.map(({ firstByte, endByte }) => `${firstByte} to ${endByte}`).join(", ");
+            return earlier
+                ? [`${file.path} was read (${bytes}), and ${earlier.file.path} had been, with the same content`]
+                : [];
         });
     }
 
