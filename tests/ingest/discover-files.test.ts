@@ -12,9 +12,9 @@ import {
 import { join } from "node:path";
 import { connect } from "../../src/database/connect.ts";
 import { createDiscovery, type Discovery } from "../../src/engine/discover/discover-files.ts";
-import { isReadyName } from "../../src/engine/discover/input-names.ts";
 import { createTailWatch, type TailWatch } from "../../src/engine/discover/watch-tails.ts";
 import { failFile } from "../../src/engine/ledger/files.ts";
+import { isReadyName } from "../../src/streams/input-names.ts";
 import { makeFolder, useEmptyDatabase } from "../support/fixture.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openTestIngest, type TestIngest } from "./ingest-context.ts";

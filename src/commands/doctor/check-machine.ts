@@ -1,13 +1,13 @@
 /** The checks that need no database: folder, disk, access, port. */
 import { accessSync, constants, type Dirent, readdirSync, statfsSync } from "node:fs";
 import { resolve } from "node:path";
-import { isReadyName, isUnfinishedName } from "../../engine/discover/input-names.ts";
 import { inputFolderError } from "../../engine/input-folder.ts";
 import { SluiceError } from "../../errors.ts";
 import { findPortUser, isPortOpen } from "../../server/api/find-port-user.ts";
 import { isLoopback, refuseExposure } from "../../server/api/safety/check-exposure.ts";
 import { createTokenCheck } from "../../server/api/safety/tokens.ts";
 import { isArchive } from "../../streams/archive-path.ts";
+import { isReadyName, isUnfinishedName } from "../../streams/input-names.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import { formatBytes, formatCount } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";

@@ -6,6 +6,7 @@
 import { relative, sep } from "node:path";
 import { commandHere } from "../../environment.ts";
 import { isArchive, splitMember } from "../../streams/archive-path.ts";
+import { isHiddenPath, isReadyName, isUnfinishedName } from "../../streams/input-names.ts";
 import { createRouter, hasSubfolders, mayHoldFiles } from "../../streams/route-files.ts";
 import type { SourceConfig } from "../../streams/source-config.ts";
 import type { Stream } from "../../streams/stream.ts";
@@ -15,8 +16,8 @@ import type { FileFailure } from "../ledger/files.ts";
 import { createWakeUp, type WakeUp } from "../outage/wake-up.ts";
 import { createFolderFinder } from "./find-in-folder.ts";
 import { createFolderInbox } from "./folder-inbox.ts";
+import { createForeignNames } from "./foreign-names.ts";
 import type { StreamInbox } from "./inbox.ts";
-import { createForeignNames, isHiddenPath, isReadyName, isUnfinishedName } from "./input-names.ts";
 import { listFolder } from "./list-folder.ts";
 import { createSayLeft, openArchives } from "./open-archives.ts";
 import { createSaySome } from "./say-some.ts";

@@ -1,9 +1,9 @@
 /** The names in the watched folder and, where a stream has files in subfolders, the paths in these. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { isUnfinishedName } from "../../streams/input-names.ts";
 import { inputFolderError } from "../input-folder.ts";
 import { readableText } from "../read/readable-text.ts";
-import { isUnfinishedName } from "./input-names.ts";
 
 /**
  * All names at the top, also of folders, and all paths of files in the subfolders that `isWanted`. Hidden folders and those that

@@ -1,8 +1,8 @@
 /** The files that a listing names, with those in archives in the place of these; and a word about what in them is no input. */
 import { isArchive, splitMember } from "../../streams/archive-path.ts";
+import { isHiddenPath } from "../../streams/input-names.ts";
 import type { IngestLog } from "../context.ts";
 import type { Inbox } from "./inbox.ts";
-import { isHiddenPath } from "./input-names.ts";
 import { createSaySome } from "./say-some.ts";
 
 /** `isWanted`: whether a stream may take files of the archive. */

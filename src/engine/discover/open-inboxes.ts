@@ -1,13 +1,13 @@
 /** The inboxes of the streams of a process: buckets, and one folder, which all of its streams share. */
 import { type Bucket, openBucket } from "../../bucket/bucket.ts";
 import { parseBucketUrl } from "../../bucket/bucket-url.ts";
+import { isHiddenPath, isReadyName } from "../../streams/input-names.ts";
 import { createRouter, isInBucket, literalStart } from "../../streams/route-files.ts";
 import type { Stream } from "../../streams/stream.ts";
 import { createWakeUp } from "../outage/wake-up.ts";
 import { type BucketPlace, createBucketInbox, underPrefix, wholeBucket } from "./bucket-inbox.ts";
 import { createBucketFinder, type Listing } from "./find-in-bucket.ts";
 import type { StreamInbox } from "./inbox.ts";
-import { isHiddenPath, isReadyName } from "./input-names.ts";
 import { createInputTree, type InputTree, type InputTreeOptions, noteOf, refuseRivals } from "./input-tree.ts";
 import { createSayLeft } from "./open-archives.ts";
 import { createSaySome } from "./say-some.ts";

@@ -1,9 +1,9 @@
 /** The newest object that a glob takes. A page of a listing is held at a time. */
 import { openBucket } from "../../bucket/bucket.ts";
 import { parseBucketUrl } from "../../bucket/bucket-url.ts";
-import { isHiddenPath } from "../../engine/discover/input-names.ts";
 import { locateFile } from "../../engine/discover/locate-file.ts";
 import { isArchive, memberPath, splitMember } from "../../streams/archive-path.ts";
+import { isHiddenPath } from "../../streams/input-names.ts";
 import { claims, isInBucket, literalStart } from "../../streams/route-files.ts";
 
 /**

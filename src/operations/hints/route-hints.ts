@@ -1,6 +1,7 @@
 /** Whose objects are reported: by the patterns of all streams, as the loader finds them (src/engine/discover/open-inboxes.ts). Pure. */
-import { isUnfinishedName } from "../../engine/discover/input-names.ts";
+
 import { isArchive } from "../../streams/archive-path.ts";
+import { isUnfinishedName } from "../../streams/input-names.ts";
 import { createRouter, isInBucket } from "../../streams/route-files.ts";
 import type { KnownStream } from "../streams/read-streams.ts";
 import type { IgnoredReason, ObjectHint } from "./read-hints.ts";

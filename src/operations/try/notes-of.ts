@@ -3,9 +3,9 @@
 import type { IngestConfig } from "../../config/config.ts";
 import { seenAgeMs } from "../../engine/discover/file-age.ts";
 import type { Inbox } from "../../engine/discover/inbox.ts";
-import { isReadyName } from "../../engine/discover/input-names.ts";
 import type { ReadOutcome } from "../../engine/read/read-records.ts";
 import type { LoadPart } from "../../engine/stage/stage-parts.ts";
+import { isReadyName } from "../../streams/input-names.ts";
 import { hasSources, unmatchedNote } from "../../streams/source-of.ts";
 import { formatDuration } from "../../terminal/format.ts";
 

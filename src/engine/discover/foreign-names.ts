@@ -1,32 +1,9 @@
-/** Which names in the folder are input files, and a word about those that are not. */
+/** A word about names in the folder that are no input. */
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import { splitMember } from "../../streams/archive-path.ts";
-import type { SourceConfig } from "../../streams/source-config.ts";
-import { compressionEnding, namesEnding } from "../../streams/source-of.ts";
+import { isUnfinishedName } from "../../streams/input-names.ts";
+import { compressionEnding } from "../../streams/source-of.ts";
 import type { IngestLog } from "../context.ts";
-
-/**
- * Whether a name is an input file that is ready to be read: one that ends in `.csv`, or in what the `match` of a source
- * names (`*.tsv`, `access.log`), and then perhaps in `.gz` or `.zst`. `*` names no ending, or it would take every file.
- */
-export function isReadyName(name: string, sources: readonly SourceConfig[] = []): boolean {
-    if (isUnfinishedName(name)) return false;
-    return /\.csv(\.gz|\.zst)?$/i.test(name) || sources.some(({ match }) => namesEnding(match, name));
-}
-
-export function isUnfinishedName(name: string): boolean {
-    return name.startsWith(".") || name.startsWith("_") || /\.(tmp|part|partial)$/i.test(name);
-}
-
-/** Whether it, or a folder that it lies in, is such a name. One in an archive that leads out of it (`..`) is shown, as a fault. */
-export function isHiddenPath(path: string): boolean {
-    const split = splitMember(path);
-    if (split === null) return path.split("/").some(isUnfinishedName);
-    return (
-        isHiddenPath(split.archive) || split.member.split("/").some((part) => part !== ".." && isUnfinishedName(part))
-    );
-}
 
 const mostEndings = 20;
 const mostExamples = 3;
