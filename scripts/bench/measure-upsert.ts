@@ -44,7 +44,7 @@ async function makeTable(sql: Sql, records: number): Promise<void> {
             id bigint primary key, version integer not null, name text not null, amount numeric(12, 2), changed_at timestamptz, note text
         );
         insert into items
-        select 2 * no, 1, 'item ' || no, (no % 10000) / 100.0, timestamptz '2026-01-01 00:00Z' + no * interval '1 second', 'the note of ' || no
+        select 2 * no, 1, 'item ' || no, ((no % 10000) / 100.0)::numeric(12, 2), timestamptz '2026-01-01 00:00Z' + no * interval '1 second', 'the note of ' || no
         from generate_series(1, ${records}) as numbers (no);
         create index on items (changed_at);
         create unlogged table ready as
@@ -52,7 +52,7 @@ async function makeTable(sql: Sql, records: number): Promise<void> {
             no as id,
             case when no % 4 = 0 then 2 else 1 end as version,
             'item ' || no / 2 as name,
-            ((no / 2) % 10000) / 100.0::numeric(12, 2) as amount,
+            (((no / 2) % 10000) / 100.0)::numeric(12, 2) as amount,
             timestamptz '2026-01-01 00:00Z' + (no / 2 + case when no % 4 = 0 then 86400 else 0 end) * interval '1 second' as changed_at,
             'the note of ' || no / 2 as note
         from generate_series(1, ${records}) as numbers (no)
