@@ -1,7 +1,7 @@
 -- Paths at which the loader of a stream is to look, because somebody outside reported them (POST /v1/notify). They may be forged,
--- late or lost: what is there, a listing says. UNLOGGED, because nothing is owed. An empty path asks for a listing, as soon as
--- one may begin.
-create unlogged table if not exists ingest.hints (
+-- late or lost: what is there, a listing says. An empty path asks for a listing, as soon as one may begin. Nothing is owed; it is not
+-- UNLOGGED all the same, because a loader asks for work on a standby, too, until that is promoted.
+create table if not exists ingest.hints (
     stream_id smallint not null references ingest.streams (stream_id) on delete cascade,
     path text not null,
     primary key (stream_id, path)
