@@ -33,7 +33,7 @@ as $$
     waiting_hints as (
         select hints.stream_id, count(*) as waiting
         from ingest.hints
-        where hints.stream_id in (select given_hints.stream_id from given_hints)
+        where exists (select from given_hints where given_hints.stream_id = hints.stream_id)
         group by hints.stream_id
     ),
 

@@ -26,7 +26,7 @@ function makerOf(stream: ModelStream, pool: StreamPool): FileMaker {
         prefix: stream.prefix,
         make: (random, options) => makeContent(random, stream, pool, made, options),
         makeBad: (random, options) =>
-            makeBad(random, makeContent(random, stream, pool, made, { ...options, dirty: 0 })),
+            makeBad(random, stream, makeContent(random, stream, pool, made, { ...options, dirty: 0 })),
         change: (random, content) => changeNote(random, stream, content),
         // No other mode asks how far a file was read.
         ...(stream.mode.name === "append" ? { lives: logLives } : {}),
@@ -126,13 +126,14 @@ function writeValue(random: Random, value: string): string {
         : value;
 }
 
-function makeBad(random: Random, good: Content): Content {
+function makeBad(random: Random, { rules }: ModelStream, good: Content): Content {
     const rows = good.bytes.subarray(good.headerBytes);
     const bad: [problem: string, bytes: Buffer][] = [
         ["empty_file", Buffer.alloc(0)],
-        ["header_missing_columns", Buffer.concat([Buffer.from("note\n"), rows])],
         ["header_duplicate_columns", Buffer.concat([Buffer.from(`${good.style.columns.join(",")},note\n`), rows])],
     ];
+    const needsMore = Object.entries(rules).some(([name, rule]) => name !== "note" && "problem" in rule(null));
+    if (needsMore) bad.splice(1, 0, ["header_missing_columns", Buffer.concat([Buffer.from("note\n"), rows])]);
     const [problem, bytes] = random.pick(bad);
     return { ...good, bytes, headerBytes: 0, records: [], problem };
 }
