@@ -416,8 +416,8 @@ create or replace function ingest.complete_chunks()`,
         [
             "slices by number",
             "src/engine/stage/stage-records.ts",
-            "const slice = place.isSlicedByNumber ? recordNo % sliceCount : slices[index]!;",
-            "const slice = slices[index]!;",
+            "const slice = place.isSlicedByNumber ? recordNo % sliceCount : (sliceInAll ?? slices[index]!);",
+            "const slice = sliceInAll ?? slices[index]!;",
             "the number of a record decides",
         ],
         [
