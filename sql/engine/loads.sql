@@ -209,9 +209,9 @@ begin atomic
     );
 end;
 
--- Until the end of the transaction nobody takes the right to load over from this worker. Raises SL001 where it has no more of it: what
--- it has seen of a file may be older than what the ledger was told since.
-create or replace function ingest.keep_right_to_load(this_stream smallint, worker uuid)
+-- Raises SL001 where the worker no longer has the right to load: what it has seen of a file may be older than what the ledger was told
+-- since.
+create or replace function ingest.require_right_to_load(this_stream smallint, worker uuid)
 returns void
 language plpgsql
 as $$
@@ -220,8 +220,7 @@ begin
     where
         loader_lease.stream_id = this_stream
         and loader_lease.worker_id = worker
-        and loader_lease.lease_until > clock_timestamp()
-    for share;
+        and loader_lease.lease_until > clock_timestamp();
     if not found then
         raise exception 'worker % no longer holds the right to load', worker using errcode = 'SL001';
     end if;

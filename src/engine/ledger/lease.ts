@@ -44,18 +44,16 @@ export interface Lease {
 export type Heartbeat = ReturnType<typeof createHeartbeat>;
 
 /**
- * A verdict on a file, given in one transaction with the right to load. Throws SL001 where another worker has it by now: that one may
- * have looked at the file since, and the verdict is of an older look.
+ * A verdict on a file, given once the right to load was seen to be held. Throws SL001 where another worker has it by now: that one may
+ * have looked at the file since, and the verdict is of an older look. No transaction: the driver ends the process where a connection
+ * is lost within one.
  */
 export async function asLoader<Given>(
     { sql, stream, workerId }: Pick<IngestContext, "sql" | "stream" | "workerId">,
     give: (sql: Sql) => Promise<Given>,
 ): Promise<Given> {
-    const [given] = await sql.begin(async (transaction) => {
-        await transaction`select ingest.keep_right_to_load(${stream.id}::smallint, ${workerId}::uuid)`;
-        return [await give(transaction as unknown as Sql)] as [Given];
-    });
-    return given as Given;
+    await sql`select ingest.require_right_to_load(${stream.id}::smallint, ${workerId}::uuid)`;
+    return await give(sql);
 }
 
 /**
