@@ -1,7 +1,7 @@
 /**
  * `bun run test [bun test's arguments]`: all of tests/ on a server that is started once and stopped at the end.
  *
- * Of long tables of tests a run of all of tests/ takes some, one that names files takes all of theirs (tests/support/sample.ts).
+ * A run of all of tests/ takes a sample of long tables of cases; a run that names files takes all of their cases (tests/support/sample.ts).
  * Files run in parallel processes (tests/database on two busy cores: 62 s in place of 74), each on its own database.
  * The last line is `N passed, N failed`, with `, N skipped` if any were; the exit code is bun's. The databases of failed
  * files are kept until the next run.

@@ -10,7 +10,7 @@ import type { BucketSettings } from "./settings.ts";
 export interface Probe {
     /** Where it was asked. */
     host: string;
-    /** Of the first page alone, so at most 1,000. */
+    /** Only the first page is counted: at most 1,000. */
     keys: number;
     /** The first object that `isWanted` and whose first byte was read; null: there was none to try. */
     readKey: string | null;

@@ -107,7 +107,7 @@ async function addForCsv(sample: Sample, given: AddRequest, context: AddContext)
     });
 }
 
-/** What the path says is none of the file's columns, so the new table would not have it. */
+/** The new table gets the file's columns. The values in the path are not among them. */
 function noteFolders(path: string): string[] {
     const names = foldersWithValues(path);
     if (names.length === 0) return [];

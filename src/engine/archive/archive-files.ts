@@ -95,7 +95,7 @@ async function takeAway(pass: Pass, file: MergedFile): Promise<boolean> {
         const whole = isMember ? await findWhole(context, present, path) : { file, fileIds: [file.fileId] };
         if (whole === null) return false;
         if (present !== null) await passFaultPoint("before-archive");
-        // Of an archive that is gone the ledger knows no size.
+        // The ledger does not know how large an archive was that is gone.
         const isIts = (sizeBytes: number) => isMember || sizeBytes === file.sizeBytes;
         const outcome = present === null ? await leaving.findGone(whole.file, isIts) : await leaving.leave(whole.file);
         if (outcome === "grew") {

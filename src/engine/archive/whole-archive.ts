@@ -69,7 +69,7 @@ async function membersAt({ sql }: ArchiveContext, paths: string[]): Promise<Memb
         order by file_id`;
 }
 
-/** What the ledger believes to be in it, of all streams. */
+/** Its members as the ledger has them, for all streams. */
 async function goneMembers({ sql }: ArchiveContext, archive: string): Promise<MergedFile[]> {
     return await sql<MergedFile[]>`
         select ${sql.unsafe(mergedColumns)}

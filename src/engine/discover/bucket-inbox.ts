@@ -108,7 +108,7 @@ export function createBucketInbox(place: BucketPlace): Inbox {
 /** As the ledger has seen it: without asking how it looks now. Null when it looks otherwise. */
 async function openAs(bucket: Bucket, key: string, as: ExpectedFile): Promise<InputFile | null> {
     const { sizeBytes, versionTag, mtimeNs, inode } = as;
-    // Of nothing no byte is asked for, and so not whether it is still nothing.
+    // An empty object needs no read, so nothing would notice that it has been written since.
     if (versionTag == null || sizeBytes === 0 || sizeBytes > smallFileBytes) return null;
     const seen = { sizeBytes, versionTag, mtimeNs, inode, ctimeNs: contentNumber(versionTag, sizeBytes) };
     try {

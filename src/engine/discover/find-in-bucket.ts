@@ -49,10 +49,10 @@ export function describeListing({ name, listing }: Pick<StreamInbox, "name" | "l
     };
 }
 
-/** What became of hints (sql/engine/hints.sql), since the process began. */
+/** Counts of hints (sql/engine/hints.sql) since the process began. */
 export interface HintCounts {
     looked: number;
-    /** Of those: nothing was there, or it could not be seen. */
+    /** Those looked at where there was no object, or none that may be seen. */
     absent: number;
 }
 
