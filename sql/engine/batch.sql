@@ -29,6 +29,8 @@ begin
             records bigint not null default 0,
             -- whether any of its values may have white space around it or be an empty quoted one
             is_padded boolean not null default true,
+            -- whether all of its records were staged as typed values
+            is_typed boolean not null default false,
             -- the slices of this chunk that this batch merges
             todo_slices integer not null,
             -- rows of it that are there; by count_records
@@ -89,7 +91,7 @@ language plpgsql
 as $$
 begin
     insert into batch_chunks (
-        chunk_id, load_id, lane, extra_columns, has_extras, records, is_padded, todo_slices, is_late, read
+        chunk_id, load_id, lane, extra_columns, has_extras, records, is_padded, is_typed, todo_slices, is_late, read
     )
     select
         chunks.chunk_id,
@@ -99,6 +101,7 @@ begin
         files.extra_columns is not null,
         chunks.records,
         chunks.is_padded,
+        chunks.is_typed,
         todo.slices,
         todo.slices & late.slices <> 0,
         case

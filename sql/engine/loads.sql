@@ -267,8 +267,8 @@ $$;
 drop type if exists ingest.staged_chunk;
 create type ingest.staged_chunk as (
     "chunkId" bigint, "fileId" bigint, "firstByte" bigint, "endByte" bigint, "firstRecordNo" bigint, "firstLineNo" bigint,
-    "endLineNo" bigint, "records" bigint, "plainRecords" bigint, "sliceRecords" integer[], "contentHash" text,
-    "isPadded" boolean, "isAgain" boolean, "isHeld" boolean, "atEnd" boolean, "tailByte" bigint, "tailRecordNo" bigint,
+    "endLineNo" bigint, "records" bigint, "sliceRecords" integer[], "contentHash" text,
+    "isPadded" boolean, "isTyped" boolean, "isAgain" boolean, "isHeld" boolean, "atEnd" boolean, "tailByte" bigint, "tailRecordNo" bigint,
     "tailLineNo" bigint, "sizeBytes" bigint, "mtimeNs" bigint, "ctimeNs" bigint, "inode" numeric,
     "versionTag" text, "shapeNo" integer
 );
@@ -339,7 +339,7 @@ begin
             load_id = this_load_id,
             state = 'staged',
             is_padded = again."isPadded",
-            plain_records = again."plainRecords",
+            is_typed = again."isTyped",
             slice_records = again."sliceRecords",
             staged_at = clock_timestamp(),
             attempts = 0,
@@ -358,12 +358,12 @@ begin
     ),
     new_chunks as (
         insert into ingest.chunks (
-            stream_id, chunk_id, file_id, first_byte, end_byte, first_record_no, first_line_no, records, plain_records,
-            slice_records, content_hash, is_padded, load_id, state, staged_at
+            stream_id, chunk_id, file_id, first_byte, end_byte, first_record_no, first_line_no, records,
+            slice_records, content_hash, is_padded, is_typed, load_id, state, staged_at
         )
         select
-            load_stream, "chunkId", "fileId", "firstByte", "endByte", "firstRecordNo", "firstLineNo", "records", "plainRecords",
-            "sliceRecords", "contentHash", "isPadded", this_load_id, case when "isHeld" then 'held' else 'staged' end,
+            load_stream, "chunkId", "fileId", "firstByte", "endByte", "firstRecordNo", "firstLineNo", "records",
+            "sliceRecords", "contentHash", "isPadded", "isTyped", this_load_id, case when "isHeld" then 'held' else 'staged' end,
             clock_timestamp()
         from unnest(staged)
         where not "isAgain"

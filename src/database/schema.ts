@@ -237,8 +237,9 @@ export const chunks = ingest.table(
         contentHash: text("content_hash").notNull(),
         /** Whether a value may have white space around it, or be empty in quotes: else the merge need not trim. */
         isPadded: boolean("is_padded").notNull().default(true),
-        /** How many records the loader calls plain, and how many each slice has. Null: staged by an older version. */
-        plainRecords: count("plain_records"),
+        /** Whether every record was staged as typed values, and not as text. */
+        isTyped: boolean("is_typed").notNull().default(false),
+        /** How many records each slice has. Null: staged by an older version. */
         sliceRecords: integer("slice_records").array(),
         /** The one load whose staged rows count. Null while pending. */
         loadId: count("load_id").references(() => loads.loadId),

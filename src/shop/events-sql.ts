@@ -77,6 +77,7 @@ export const eventsSql: StreamSql = {
                 (name) => `${reasons[name]!(`${record}.${name}`, facts)} is null`,
             ),
         ].join("\nand "),
+    knownAsTyped: () => null,
     conditions: null,
     deletes: null,
     refusals: [],

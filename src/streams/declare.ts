@@ -107,6 +107,7 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
             conflictCode: key === null ? null : `${keyColumns.join("_")}_conflict`,
             facts: "ingest.facts",
             knownToPass: (record) => knownToPass(columns, sqlColumns, record),
+            knownAsTyped: (record) => knownAsTyped(columns, sqlColumns, record),
             conditions: conditionsOf(table, sqlColumns),
             deletes: deletesOf(table, sqlColumns, declared.mode),
             refusals: refusalsOf(table),
@@ -272,16 +273,19 @@ function fallbackOf(table: CatalogTable, { name, defaultText, looseType, identit
 
 /** A verdict for records that the loader calls plain: what it did not look at is asked. */
 function knownToPass(columns: readonly Column[], sqlColumns: readonly ColumnSql[], record: string): string | null {
-    const required = sqlColumns.filter((_, index) => columns[index]!.isRequired);
-    const hasTyped = sqlColumns.some(({ typed }) => typed !== null);
-    const ofTyped = hasTyped ? required.map(({ typed }) => `${record}.${typed} is not null`).join("\nand ") : null;
-    if (columns.every(({ type }) => type.plainEnd === null)) return ofTyped;
+    if (columns.every(({ type }) => type.plainEnd === null)) return null;
     const asked = columns.flatMap(({ type, isRequired, ident }, index) => {
         if (type.plainEnd === null) return [sqlColumns[index]!.passes(`${record}.${ident}`, "")];
         return isRequired ? [`${record}.${ident} is not null`] : [];
     });
-    const ofText = [`${record}.plain_second is not null`, ...asked].join("\nand ");
-    return ofTyped === null ? ofText : `${ofTyped}\nor ${ofText}`;
+    return [`${record}.plain_second is not null`, ...asked].join("\nand ");
+}
+
+/** COPY takes no other: what must not be missing is asked, of which a key is a part. */
+function knownAsTyped(columns: readonly Column[], sqlColumns: readonly ColumnSql[], record: string): string | null {
+    if (sqlColumns.every(({ typed }) => typed === null)) return null;
+    const required = sqlColumns.filter((_, index) => columns[index]!.isRequired);
+    return required.map(({ typed }) => `${record}.${typed} is not null`).join("\nand ");
 }
 
 /** Names that templates use for themselves beside a record's columns: of columns, variables and parameters. */

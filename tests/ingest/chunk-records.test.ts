@@ -21,9 +21,9 @@ const lines = (count: number, line: (no: number) => string) =>
 
 const ingest = () => ingestFolder(database.target, dir, { maxBatchRecords: 1_000, tailSettleMs: 0 });
 
-async function chunks(): Promise<{ records: number; plain: number }[]> {
-    return await database.sql<{ records: number; plain: number }[]>`
-        select records, plain_records as plain from ingest.chunks order by chunk_id`;
+async function chunks(): Promise<{ records: number }[]> {
+    return await database.sql<{ records: number }[]>`
+        select records from ingest.chunks order by chunk_id`;
 }
 
 async function largestBatch(): Promise<number> {

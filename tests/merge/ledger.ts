@@ -143,7 +143,7 @@ export function chunkRecord(
         firstLineNo: firstRecordNo + 1,
         endLineNo: firstRecordNo + rows.length,
         records: rows.length,
-        plainRecords: rows.filter((row) => plainSecondOf(row) !== null).length,
+        isTyped: false,
         sliceRecords: Array.from({ length: 16 }, (_, slice) => rows.filter((row) => sliceOf(row) === slice).length),
         contentHash: `hash of chunk ${place.chunkId}`,
         isPadded: rows.some(isPadded),

@@ -23,7 +23,7 @@ export async function stageGenerated(sql: Sql, records: number, given: Generated
             ${loadId}, ${chunkId}, no, 0, ${lane}, ${values.problem},
             ${values.eventId}::text, 'view', ${values.product}, 'u1', '2024-05-01 10:00:00', ${values.quantity}, '1.50'
         from generate_series(1, ${records}) as no`);
-    const counts = { records, plainRecords: 0, sliceRecords: [records, ...Array(15).fill(0)], endByte: records };
+    const counts = { records, sliceRecords: [records, ...Array(15).fill(0)], endByte: records };
     await recordLoad(sql, loadId, [chunkRecord({ chunkId, fileId }, [], counts)]);
 }
 

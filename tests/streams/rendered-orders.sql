@@ -360,7 +360,9 @@ create type ingest_orders.merge_scan as (
     last_chunk bigint,
     load_ids bigint[],
     -- Some records are known to be refused by the table: they are left out.
-    has_refused boolean
+    has_refused boolean,
+    -- All records have typed values: their texts are not even unpacked.
+    is_typed boolean
 );
 
 create or replace function ingest_orders.plan_scan()
@@ -381,7 +383,8 @@ begin
         min(batch_chunks.chunk_id),
         max(batch_chunks.chunk_id),
         array_agg(distinct batch_chunks.load_id),
-        exists (select from rejected_records)
+        exists (select from rejected_records),
+        bool_and(batch_chunks.is_typed)
     into scan
     from batch_chunks;
     scan.is_range := scan.is_range and ingest.is_chunk_range();
@@ -407,6 +410,7 @@ as $$
         case
             when
                 case
+                    
                     when bare.plain_second is not null
                     and bare.order_id is not null
                     and bare.customer_id is not null

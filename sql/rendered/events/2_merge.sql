@@ -209,7 +209,9 @@ create type ingest.merge_scan as (
     last_chunk bigint,
     load_ids bigint[],
     -- Some records are known to be refused by the table: they are left out.
-    has_refused boolean
+    has_refused boolean,
+    -- All records have typed values: their texts are not even unpacked.
+    is_typed boolean
 );
 
 create or replace function ingest.plan_scan()
@@ -230,7 +232,8 @@ begin
         min(batch_chunks.chunk_id),
         max(batch_chunks.chunk_id),
         array_agg(distinct batch_chunks.load_id),
-        exists (select from rejected_records)
+        exists (select from rejected_records),
+        bool_and(batch_chunks.is_typed)
     into scan
     from batch_chunks;
     scan.is_range := scan.is_range and ingest.is_chunk_range();
@@ -256,6 +259,7 @@ as $$
         bare.price,
         bare.attributes,
         case
+            
             when bare.plain_second <= (facts).last_second
             and ingest.event_type_reason(bare.event_type, (facts).known_types) is null
             and ingest.product_id_reason(bare.product_id) is null

@@ -17,7 +17,7 @@ export interface StagedChunk extends SeenFile {
     firstLineNo: number;
     endLineNo: number;
     records: number;
-    plainRecords: number;
+    isTyped: boolean;
     sliceRecords: number[];
     contentHash: string;
     isPadded: boolean;

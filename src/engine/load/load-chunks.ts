@@ -116,7 +116,7 @@ export function stagedChunk(
         firstLineNo: part.firstLineNo,
         endLineNo: part.firstLineNo + outcome.lines - 1,
         records: outcome.records,
-        plainRecords: outcome.plainRecords,
+        isTyped: outcome.typedRecords === outcome.records,
         sliceRecords: outcome.sliceRecords,
         contentHash: outcome.contentHash,
         isPadded: outcome.isPadded || way === "parsed",

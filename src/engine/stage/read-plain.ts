@@ -53,7 +53,6 @@ export async function readPlain(
             tally.sliceRecords[sliceInAll ?? records.slices[index]!]! += 1;
         }
         if (!keysRise(next.value, part.shape)) return null;
-        tally.plainRecords += records.count;
         addRows(bytes, records, ofPath, out);
         next = await pieces.next();
     }

@@ -38,14 +38,14 @@ export interface StagingPlace {
 
 /** Counts of staged records, so that a merge need not count them. */
 export interface StagedTally {
-    /** Those that is-plain.ts calls plain. */
-    plainRecords: number;
+    /** Those that went as typed values. */
+    typedRecords: number;
     /** By slice. */
     sliceRecords: number[];
 }
 
 export function emptyTally(): StagedTally {
-    return { plainRecords: 0, sliceRecords: new Array<number>(sliceCount).fill(0) };
+    return { typedRecords: 0, sliceRecords: new Array<number>(sliceCount).fill(0) };
 }
 
 const keyColumns = ["load_id", "chunk_id", "record_no", "slice_no", "plain_second", "problem"];
@@ -142,12 +142,10 @@ function stageVerbatim(
         buffer[at++] = delimiter;
         const kind = kinds[index]!;
         const second = kind === STRICT ? plainSecondOf(bytes, starts[index]!, ends[index]!) : NOT_PLAIN;
-        if (second !== NOT_PLAIN) {
-            tally.plainRecords += 1;
-            at = writeDigits(buffer, at, second);
-        }
+        if (second !== NOT_PLAIN) at = writeDigits(buffer, at, second);
         buffer[at++] = delimiter;
         const isTyped = mayBeTyped && second !== NOT_PLAIN;
+        if (isTyped) tally.typedRecords += 1;
         if (kind > STRICT_QUOTED) {
             const row = problemRow(bytes, records, index, shape, place, emptyInAll);
             out.length = at;

@@ -179,22 +179,11 @@ function isNew(stream: StreamSql): string {
 /** The rows that are inserted, each with the record that it came from; and what hangs on them. */
 export function insertedRows(stream: StreamSql): string {
     const { made } = stream;
-    const inserted = sql`
-insert into ${stream.table} (
-    ${list(written(stream))}
-)
-select
-    ${list(given(stream))}
-from new_records`;
     if (made === null) {
         // A table that keeps no record of where its rows came from: the key tells. Where nobody could have changed or taken away a
         // row on its way, and as many arrived as set out, all did: a join of all of them would take a tenth of the insert.
         return sql`
-stored_keys as (
-    ${inserted}
-    returning
-        ${list(stream.keys, ({ column, ident }) => `${rowOf(stream)}.${column} as ${ident}`)}
-),
+${storedKeys(stream)},
 inserted_rows as materialized (
     select new_records.chunk_id, new_records.record_no
     from new_records
@@ -205,7 +194,7 @@ inserted_rows as materialized (
     select new_records.chunk_id, new_records.record_no
     from stored_keys
     inner join new_records
-        on ${allOf(stream.keys.map(({ ident, equals }) => `new_records.${ident} ${equals} stored_keys.${ident}`))}
+        on ${hasStoredKey(stream)}
     where
         is_watched
         or (select count(*) from stored_keys) <> (select count(*) from new_records)
@@ -213,7 +202,7 @@ inserted_rows as materialized (
     }
     return sql`
 inserted_rows as (
-    ${inserted}
+    ${insertedOf(stream)}
     returning
         case when is_watched then ${rowOf(stream)}.${stream.keys[0]!.column} end as record_key,
         ${list(["chunk_id", "record_no", ...made.rollups.columns], (name) => `${rowOf(stream)}.${name}`)}
@@ -229,3 +218,22 @@ kept_gains as (
     ${made.rollups.gains("inserted_rows", 1)}
 )`;
 }
+
+const insertedOf = (stream: StreamSql) => sql`
+insert into ${stream.table} (
+    ${list(written(stream))}
+)
+select
+    ${list(given(stream))}
+from new_records`;
+
+/** Inserts new_records, and keeps the keys that the table has taken. */
+export const storedKeys = (stream: StreamSql) => sql`
+stored_keys as (
+    ${insertedOf(stream)}
+    returning
+        ${list(stream.keys, ({ column, ident }) => `${rowOf(stream)}.${column} as ${ident}`)}
+)`;
+
+export const hasStoredKey = ({ keys }: StreamSql): string =>
+    allOf(keys.map(({ ident, equals }) => `new_records.${ident} ${equals} stored_keys.${ident}`));

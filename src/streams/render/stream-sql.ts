@@ -27,6 +27,8 @@ export interface StreamSql {
     facts: string;
     /** A verdict that is known before the rules are asked, as a condition on the columns of `record`; null when there is none. */
     knownToPass(record: string, facts: string): string | null;
+    /** The same of a record that may have typed values: then they pass. */
+    knownAsTyped(record: string): string | null;
     /** What a record of which every column passes must fulfil besides. */
     conditions: RowConditions | null;
     /** Whether a typed record deletes the row of its key, by the mode's `deleteWhen`; null: none does. */

@@ -11,6 +11,12 @@ export function typedValue({ cast, ident, typed }: ColumnSql, record: string): s
     return typed === null ? ofText : `coalesce(${record}.${typed}, ${ofText})`;
 }
 
+/** The same, of a scan that knows whether all of them have typed values. */
+export function scannedValue(column: ColumnSql, record: string): string {
+    const value = typedValue(column, record);
+    return column.typed === null ? value : `case when scan.is_typed then ${record}.${column.typed} else ${value} end`;
+}
+
 /** Whether a staged record has typed values; null where none has. A key is never null. */
 export function isTyped(stream: StreamSql, record: string): string | null {
     const typed = stream.keys[0]?.typed ?? null;

@@ -3,7 +3,7 @@
  * (chunk, record number), each met by what those before it left: a row, nothing, or the tombstone of a row. So what a table holds
  * in the end, and what is a duplicate or a conflict, does not depend on how records are divided into batches.
  */
-import { insertedRows, watchDeclarations } from "./insert-records.ts";
+import { hasStoredKey, insertedRows, storedKeys, watchDeclarations } from "./insert-records.ts";
 import { lines, list, sql } from "./sql-text.ts";
 import { type ColumnSql, exchanged, hasKeyOf, keyOrder, rowOf, type StreamSql, saysOther } from "./stream-sql.ts";
 import { keptTombstones, keyText, tombstoneSets, upsertFollow } from "./upsert-follow.ts";
@@ -74,7 +74,7 @@ declare
     ${watchDeclarations(stream)}
     is_late constant boolean := ${versionColumn(stream) === null ? "(select bool_or(batch_chunks.is_late) from batch_chunks)" : "false"};
     is_restaged constant boolean := (select bool_or(batch_chunks.is_restaged) from batch_chunks);
-    has_tombstones constant boolean := ${asksTombstones(stream)};
+    ${stream.deletes === null ? "" : `has_tombstones constant boolean := exists (select from ingest.tombstones where tombstones.stream_id = ${stream.streamId});`}
     expected constant bigint := (select sum(batch_chunks.read) from batch_chunks) - (select count(*) from rejected_records);
     left_out bigint;
 begin
@@ -104,9 +104,7 @@ begin
             coalesce(stored.has_row, false) as has_row,
             stored.says_other,
             stored.stored_version,
-            tombstone.version as gone_version,
-            tombstone.chunk_id as gone_chunk,
-            tombstone.record_no as gone_record,
+            ${stream.deletes === null ? noTombstone : tombstoneOfKey}
             ${stream.deletes === null ? "false" : stream.deletes("keyed_records")} as is_deletion
         from keyed_records
         -- Fenced, so that it is a look-up in the index, in key order.
@@ -114,15 +112,7 @@ begin
             ${storedState(stream, "keyed_records")}
             offset 0
         ) as stored on true
-        left join lateral (
-            select tombstones.version, tombstones.chunk_id, tombstones.record_no
-            from ingest.tombstones
-            where
-                has_tombstones
-                and tombstones.stream_id = ${stream.streamId}
-                and tombstones.key = ${keyText(stream, "keyed_records")}
-            offset 0
-        ) as tombstone on has_tombstones
+        ${stream.deletes === null ? "" : joinTombstones(stream)}
         offset 0
     ),
     decided_records as materialized (
@@ -134,12 +124,12 @@ begin
             end as outcome
         from met_records
     ),
-    new_records as materialized (
+    new_records as not materialized (
         select decided_records.*
         from decided_records
         where decided_records.outcome = 'inserted'
     ),
-    ${insertedRows(stream)},
+    ${storedKeys(stream)},
     kept_records as (
         insert into losing_records
         select
@@ -156,6 +146,7 @@ begin
         select
             decided_records.chunk_id,
             count(*) as records,
+            count(*) filter (where decided_records.outcome = 'inserted') as inserted,
             count(*) filter (where decided_records.outcome = 'duplicate') as duplicate,
             count(*) filter (where decided_records.outcome = 'superseded') as superseded
         from decided_records
@@ -176,10 +167,22 @@ begin
         from decided_records
         where is_restaged and decided_records.outcome in ('updated', 'duplicate', 'superseded', 'deleted')
     )${stream.deletes === null ? "" : keptTombstones(stream)}${keepsHistory(stream) ? supersededVersions(stream) : ""},
-    inserted_counts as (
-        select inserted_rows.chunk_id, count(*) as inserted
-        from inserted_rows
-        group by inserted_rows.chunk_id
+    -- Where nobody could have changed or taken away a row on its way, and as many arrived as set out, all did.
+    arrival as materialized (
+        select
+            not is_watched
+            and (select count(*) from stored_keys) = coalesce((select sum(decided_counts.inserted) from decided_counts), 0) as is_whole
+    ),
+    inserted_counts as materialized (
+        select decided_counts.chunk_id, decided_counts.inserted
+        from decided_counts
+        where (select arrival.is_whole from arrival)
+        union all
+        select new_records.chunk_id, count(*)
+        from stored_keys
+        inner join new_records on ${hasStoredKey(stream)}
+        where not (select arrival.is_whole from arrival)
+        group by new_records.chunk_id
     ),
     counted_chunks as (
         update batch_chunks
@@ -196,7 +199,9 @@ begin
         ) as counted
         where batch_chunks.chunk_id = counted.chunk_id
     )
-    select (select count(*) from new_records) - (select count(*) from inserted_rows)
+    select
+        coalesce((select sum(decided_counts.inserted) from decided_counts), 0)
+        - coalesce((select sum(inserted_counts.inserted) from inserted_counts), 0)
     into left_out;
 
     perform ingest.follow_repeated(is_late, is_restaged);
@@ -205,9 +210,25 @@ end
 $$;
 `;
 
-/** Whether the tombstones of the stream are looked at. */
-const asksTombstones = ({ deletes, streamId }: StreamSql) =>
-    deletes === null ? "false" : `exists (select from ingest.tombstones where tombstones.stream_id = ${streamId})`;
+const tombstoneOfKey = `tombstone.version as gone_version,
+tombstone.chunk_id as gone_chunk,
+tombstone.record_no as gone_record,`;
+
+/** A stream that deletes no rows has none. */
+const noTombstone = `null::text as gone_version,
+null::bigint as gone_chunk,
+null::bigint as gone_record,`;
+
+const joinTombstones = (stream: StreamSql) => sql`
+left join lateral (
+    select tombstones.version, tombstones.chunk_id, tombstones.record_no
+    from ingest.tombstones
+    where
+        has_tombstones
+        and tombstones.stream_id = ${stream.streamId}
+        and tombstones.key = ${keyText(stream, "keyed_records")}
+    offset 0
+) as tombstone on has_tombstones`;
 
 /** The row of a record's key, and how the record compares with it. */
 export function storedState(stream: StreamSql, records: string): string {

@@ -1,7 +1,7 @@
 /** The verdict on a record, and the reasons for it. */
 import { allOf, lines, literal, sql } from "./sql-text.ts";
 import type { ColumnSql, RowConditions, StreamSql } from "./stream-sql.ts";
-import { typedValue } from "./typed-values.ts";
+import { scannedValue } from "./typed-values.ts";
 
 export const rejectReasons = (stream: StreamSql) => sql`
 -- Every reason why a record is rejected, in the order of the columns; empty when it is not. Where nothing may need it, nothing
@@ -65,9 +65,9 @@ function brokenRules({ row, rules }: RowConditions, value: (column: ColumnSql) =
 )`;
 }
 
-/** The merge's verdict on the trimmed values of `record`: one expression, at the place where it is asked for. */
+/** The merge's verdict on the trimmed values of `record`: one expression, at the place where it is asked for. `scan` is in scope there. */
 export function verdict(stream: StreamSql, record: string, facts: string): string {
-    const value = (column: ColumnSql) => typedValue(column, record);
+    const value = (column: ColumnSql) => scannedValue(column, record);
     const ofColumns = verdictOnColumns(stream, record, facts);
     const { conditions } = stream;
     if (conditions === null) return ofColumns;
@@ -86,11 +86,13 @@ ${allOf([
     `${record}.problem is null`,
     ...stream.columns.map((column) => column.passes(`${record}.${column.ident}`, facts)),
 ])}`;
-    const known = stream.knownToPass(record, facts);
-    if (known === null) return rules;
+    const asTyped = stream.knownAsTyped(record);
+    const known = [asTyped, stream.knownToPass(record, facts)].filter((terms) => terms !== null);
+    if (known.length === 0) return rules;
     return sql`
 case
-    when ${known} then true
+    ${asTyped === null ? "" : `when scan.is_typed then ${asTyped}`}
+    when ${known.join("\nor ")} then true
     else
         ${rules}
 end`;
