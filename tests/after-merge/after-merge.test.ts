@@ -1,6 +1,6 @@
 /** Files leave the folder after their merge and never before, and whatever fails on the way, nothing is ingested twice. */
 import { expect, test } from "bun:test";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, rmSync } from "node:fs";
 import { appendFile, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createArchiver } from "../../src/engine/archive/archive-files.ts";
@@ -151,6 +151,25 @@ test.each([
     expect(await readdir(inputDir)).toEqual(["a.csv"]);
     expect(await ledger()).toMatchObject([{ state: "merged", left: false }]);
     expect((await ingest("archive")).records).toMatchObject({ read: 1, inserted: 1 });
+    expect(await readdir(inputDir)).toEqual([]);
+});
+
+test("one that another worker takes away in that moment leaves no folder behind", async () => {
+    await put("a.csv", 1);
+    await ingest("keep");
+    let looks = 0;
+    const config = {
+        ...{ inputDir, archiveDir },
+        get afterMerge() {
+            looks += 1;
+            if (looks === 2) rmSync(join(inputDir, "a.csv"));
+            return "archive";
+        },
+    };
+    const log = { info() {}, warn() {}, error() {} };
+    const context = { stream: eventsStream, config, sql: database.sql, log } as unknown as IngestContext;
+
+    expect(await createArchiver(context, 0).pass()).toBe(0);
     expect(await readdir(inputDir)).toEqual([]);
 });
 

@@ -26,8 +26,9 @@ async function leave(context: ArchiveContext, file: MergedFile): Promise<Outcome
     const asideDir = join(inputDir, `${asidePrefix}${file.fileId}`);
     const aside = join(asideDir, file.path);
     await mkdir(dirname(aside), { recursive: true });
-    await rename(join(inputDir, file.path), aside);
     try {
+        // Another worker may have moved it by now.
+        await rename(join(inputDir, file.path), aside);
         await passFaultPoint("in-archive");
         const seen = await look(aside);
         if (seen === null || !isSame(seen, file)) return await giveBack(context, aside, file);
