@@ -9,6 +9,7 @@ export interface ModelInbox {
     input: string;
     /** Of every worker. */
     flags: string[];
+    environment: Record<string, string>;
     /** Called when the folder has changed under these names. */
     settle(names: string[]): Promise<void>;
     /** What is to be known in the end; `version` as the ledger has it. */
@@ -24,6 +25,7 @@ export type OpenInbox = (folder: string) => Promise<ModelInbox>;
 export const openFolder: OpenInbox = async (folder) => ({
     input: folder,
     flags: [],
+    environment: {},
     async settle() {},
     list: () =>
         readdirSync(folder).map((name) => {
@@ -34,21 +36,21 @@ export const openFolder: OpenInbox = async (folder) => ({
     async close() {},
 });
 
-/** A server for all runs of this process, and a prefix for each. Its processes find it by their environment. */
+/** A server for all runs of this process, and a prefix for each, with a way to it that only its workers take. */
 export async function openBucketInboxes(): Promise<{ open: OpenInbox; close(): Promise<void> }> {
     const store = await startObjectStore();
     const client = await store.makeBucket("drops");
-    const proxy = await openCuttingProxy(store.port);
-    const { HOME: _, ...environment } = store.environment(proxy.endpoint);
-    Object.assign(process.env, environment);
     let runs = 0;
     const open: OpenInbox = async (folder) => {
+        const proxy = await openCuttingProxy(store.port);
+        const { HOME: _, ...environment } = store.environment(proxy.endpoint);
         runs += 1;
         const prefix = `run-${runs}/`;
         const tags = new Map<string, string>();
         return {
             input: `s3://drops/${prefix.slice(0, -1)}`,
             flags: ["--list-every", "1s"],
+            environment,
             async settle(names) {
                 for (const name of names) {
                     if (existsSync(join(folder, name))) {
@@ -74,14 +76,10 @@ export async function openBucketInboxes(): Promise<{ open: OpenInbox; close(): P
                 else proxy.takeDown();
                 return () => proxy.mend();
             },
-            async close() {},
+            async close() {
+                proxy.close();
+            },
         };
     };
-    return {
-        open,
-        async close() {
-            await proxy.close();
-            await store.stop();
-        },
-    };
+    return { open, close: store.stop };
 }

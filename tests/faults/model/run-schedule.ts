@@ -124,7 +124,7 @@ export async function runSchedule(
         await converge(world, schedule, beside);
         await workers.end();
         await waitForLeases(world);
-        const last = await ingestOnce(target.url, inbox.input, flags, { cwd });
+        const last = await ingestOnce(target.url, inbox.input, flags, { cwd, environment: inbox.environment });
         const failed = await countRows(target, "ingest.files where state = 'failed'");
         ledger = await ask(target, readLedger);
         violations.push(...judgeLastRun(last, failed), ...(await findLeavings(world, schedule)));
@@ -231,8 +231,10 @@ async function carryOut(world: World, inputDir: string, action: Action): Promise
             world.workers.start(action.worker, {
                 databaseUrl: action.viaProxy ? world.proxy.target.url : world.workerUrl,
                 flags: [...world.flags, "--trigger", action.trigger],
-                environment:
-                    action.fault === null ? {} : { FAULT_AT: action.fault.at, FAULT_ACTION: action.fault.action },
+                environment: {
+                    ...world.inbox.environment,
+                    ...(action.fault !== null && { FAULT_AT: action.fault.at, FAULT_ACTION: action.fault.action }),
+                },
                 cwd: world.cwd,
             });
             return true;
@@ -277,7 +279,7 @@ async function converge(world: World, schedule: Schedule, beside: StreamsBeside 
         workers.start(watcherSlot, {
             databaseUrl: proxy.target.url,
             flags: [...flags, "--trigger", "50ms"],
-            environment: {},
+            environment: world.inbox.environment,
             cwd: world.cwd,
         });
     await waitWhileItWorks(world, schedule, async () => {
