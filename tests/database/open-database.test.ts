@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { createServer } from "node:net";
+import { refuseOldServer } from "../../src/database/ask-server.ts";
 import { connect, connectForCopy } from "../../src/database/connect.ts";
 import { type DatabaseTarget, makeTarget, withDatabase } from "../../src/database/database-target.ts";
-import { openDatabase, reachServer, refuseOldServer } from "../../src/database/open-database.ts";
+import { openDatabase, reachServer } from "../../src/database/open-database.ts";
 import { exitCodes } from "../../src/errors.ts";
 import { refusalOf } from "../support/failure-of.ts";
 import { useBareDatabase } from "../support/fixture.ts";

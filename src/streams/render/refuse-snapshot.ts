@@ -2,8 +2,9 @@
  * A snapshot that the table refuses. Records at fault are found by trial, as those of an insert; a row that another table's row names
  * fails the file.
  */
+
+import { differences, isPlaceOf, isWhole, joinedRecords } from "./join-snapshot.ts";
 import { findRefused } from "./render-refuse.ts";
-import { differences, isPlaceOf, joinedRecords } from "./snapshot-records.ts";
 import { list, literal, sql } from "./sql-text.ts";
 import { idents, rowOf, type StreamSql } from "./stream-sql.ts";
 import { isTyped } from "./typed-values.ts";
@@ -92,8 +93,6 @@ begin
 end
 $$;
 `;
-
-const isWhole = ({ mode }: StreamSql) => mode.name !== "snapshot" || mode.by.length === 0;
 
 const referencedRow = (stream: StreamSql) => sql`
 -- Raises SL007 where the constraint is one by which rows of another table name rows of this one; of the table itself only
