@@ -61,7 +61,7 @@ return latest is null or exists (
     where chunks.chunk_id = asked_chunk_id and chunks.file_id = latest
 );
 
--- Takes back what is staged of files that were rewritten or have failed. Returns false where a merge has begun, which may be applying
+-- Takes back what is staged of files that were rewritten or have failed: it would keep others waiting for room. Returns false where a merge has begun, which may be applying
 -- one of them: that is for later.
 create or replace function ingest.take_back_spent_snapshots(this_stream smallint)
 returns boolean

@@ -6,6 +6,9 @@ import { loadAll } from "../../src/engine/load/load-files.ts";
 import type { Loader } from "../../src/engine/load/loader.ts";
 import { allSlices } from "../../src/engine/merge/batch-size.ts";
 import { callMerge, createMerger } from "../../src/engine/merge/merge-batch.ts";
+import type { Outage } from "../../src/engine/outage/outage.ts";
+import { createWakeUp } from "../../src/engine/outage/wake-up.ts";
+import { createStagingRoom } from "../../src/engine/stage/staging-room.ts";
 import { applyStream } from "../../src/streams/apply-stream.ts";
 import { discoverAll, openTestIngest, type TestIngest, testLoader } from "../ingest/ingest-context.ts";
 import { afterTest } from "../support/at-end.ts";
@@ -78,6 +81,22 @@ test("a file that is failed while a merge applies it is applied", async () => {
     );
     expect(failed[0]!.path).toBeNull();
     expect(await readFiles(sql)).toEqual(["1.csv merged"]);
+    await expectChecksToPass(sql);
+});
+
+test("a released file that is rewritten before its merge keeps no other waiting for room", async () => {
+    Object.assign(ingest.context.config, { maxBatchRecords: 3 });
+    const day = (records: number) => Array.from({ length: records }, (_, no) => `${no + 1},2026-05-01,pen,1`);
+    writeDays(ingest.inputDir, "1.csv", day(20));
+    await load();
+    writeDays(ingest.inputDir, "1.csv", day(21));
+    const stands = { stand: () => () => {} } as unknown as Pick<Outage, "stand">;
+    const room = createStagingRoom(ingest.context, createWakeUp(), AbortSignal.timeout(20_000), stands);
+    loader = testLoader({ ...ingest.context, room });
+    await load();
+    await createMerger(ingest.context).merge(allSlices);
+    expect(await readFiles(sql)).toEqual(["1.csv replaced rewritten", "1.csv#2 merged"]);
+    expect(await readProducts(sql)).toHaveLength(21);
     await expectChecksToPass(sql);
 });
 

@@ -49,6 +49,9 @@ export function createStagingRoom(
         return sweepDues.some(({ records, afterMs }) => mergedSinceSweep >= records && sinceMs >= afterMs);
     }
 
+    /** No merge takes what was released of a file that has been rewritten since. */
+    const takeBackSpent = () => sql`select ingest.take_back_spent_snapshots(${stream.id})`;
+
     /** Waits until staging holds less than three batches. False: nothing new may be loaded now (Loader.waitForRoom). */
     async function wait(): Promise<boolean> {
         let endTrouble: (() => void) | null = null;
@@ -60,6 +63,7 @@ export function createStagingRoom(
                 if (isSweepDue()) await sweep();
                 const isFull = keptRows >= mostKept;
                 if (stagedRecords < mostStaged && !isFull) return true;
+                if (stream.mode.name === "snapshot") await takeBackSpent();
                 if (isFull) endTrouble ??= outage.stand("staging_held", keptTrouble(staging));
                 await merged.wait(seen, pollMs);
             }
