@@ -5,10 +5,12 @@ import { formatKept, formatPlan } from "../src/commands/format-reset-plan.ts";
 import { refuse } from "../src/commands/refuse.ts";
 import { chooseStream, streamOption } from "../src/commands/streams/choose-stream.ts";
 import { refuseBucketAsFolder } from "../src/engine/input-folder.ts";
+import { readDeferredIndexes } from "../src/engine/ledger/deferred-indexes.ts";
 import { program } from "../src/environment.ts";
 import { exitCodes } from "../src/errors.ts";
 import { deleteFiles, listInputFiles, measureFiles } from "../src/operations/delete-input-files.ts";
 import { planReset, resetDatabase } from "../src/operations/reset-database.ts";
+import { describeDeferred } from "../src/operations/status/describe-deferred.ts";
 import { askYesOrNo, requireTerminal } from "../src/terminal/ask.ts";
 
 export const command = databaseCommand({
@@ -57,7 +59,9 @@ export const command = databaseCommand({
                 }
                 await resetDatabase(sql, stream?.streamId);
                 await deleteFiles(config.inputDir, files);
-                return { lines: ["Done.", ...formatKept(plan.kept)], json: { ...plan, deletedFiles: files } };
+                const deferred = describeDeferred(await readDeferredIndexes(sql, stream?.streamId ?? null));
+                const later = deferred === null ? [] : [`${deferred}. The next ingest makes them.`];
+                return { lines: ["Done.", ...formatKept(plan.kept), ...later], json: { ...plan, deletedFiles: files } };
             },
             { mayMigrate: true },
         );

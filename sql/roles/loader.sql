@@ -35,9 +35,10 @@ end
 $$;
 
 -- Deleted in passing: workers that are gone, chunks and rejects of a file that is over its budget, changes that were
--- added up, tombstones of keys that are back, hints that are taken.
+-- added up, tombstones of keys that are back, hints that are taken, indexes that are made again (of a table that it owns).
 grant delete on
-    ingest.workers, ingest.chunks, ingest.rejects, ingest.file_changes, ingest.tombstones, ingest.hints
+    ingest.workers, ingest.chunks, ingest.rejects, ingest.file_changes, ingest.tombstones, ingest.hints,
+    ingest.deferred_indexes
 to sluice_loader;
 
 -- The staging table owes nothing: its lanes are emptied when their rows are merged.

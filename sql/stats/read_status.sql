@@ -450,6 +450,26 @@ with
         group by workers.stream_id
     ),
 
+    -- Dropped for a backlog (--defer-indexes). On a standby nobody makes them.
+    stream_indexes as (
+        select
+            deferred_indexes.stream_id,
+            json_agg(
+                json_build_object(
+                    'table', deferred_indexes.table_name,
+                    'index', deferred_indexes.index_name,
+                    'deferredAt', deferred_indexes.deferred_at,
+                    'problem', deferred_indexes.problem,
+                    'isBeingMade', deferred_indexes.is_being_made,
+                    'phase', deferred_indexes.phase,
+                    'percent', deferred_indexes.percent
+                )
+                order by deferred_indexes.deferred_index_id
+            ) as indexes
+        from ingest.deferred_indexes_of($1::smallint) as deferred_indexes
+        group by deferred_indexes.stream_id
+    ),
+
     committed_records as (
         select batches.stream_id, sum(batches.read) as records
         from ingest.batches
@@ -479,6 +499,7 @@ with
             stream_arrivals.last_staged_at as "lastStagedAt",
             coalesce(stream_failures.files, '[]') as "failedFiles",
             coalesce(stream_workers.workers, '[]') as workers,
+            coalesce(stream_indexes.indexes, '[]') as "deferredIndexes",
             coalesce(committed_records.records, 0) as "committedRecords",
             stream_merges.*,
             coalesce(
@@ -496,6 +517,7 @@ with
         left join stream_unmerged using (stream_id)
         left join stream_arrivals using (stream_id)
         left join stream_workers using (stream_id)
+        left join stream_indexes using (stream_id)
         left join committed_records using (stream_id)
         left join stream_reasons using (stream_id)
         left join lateral (

@@ -1,9 +1,16 @@
 /** Formats an ingest: a line a batch, and a summary that adds up. Pure. */
 
-import type { BatchProgress, IngestSummary, LeftFiles, StreamSummary } from "../engine/run/progress.ts";
+import type {
+    BatchProgress,
+    DeferredIndexLeft,
+    IngestSummary,
+    LeftFiles,
+    StreamSummary,
+} from "../engine/run/progress.ts";
 import type { SignOfLife } from "../engine/run/run-ingest.ts";
 import { commandHere } from "../environment.ts";
 import { exitCodes } from "../errors.ts";
+import { describeDeferred } from "../operations/status/describe-deferred.ts";
 import { isMostlyOut } from "../operations/status/describe-state.ts";
 import { formatCount, formatDuration, formatNumber } from "../terminal/format.ts";
 import { shownOutcomes } from "../terminal/record-counts.ts";
@@ -43,6 +50,9 @@ export function formatSummary(summary: IngestSummary): string[] {
             ...(summary.retried ? [formatRetried(summary.retried)] : []),
             ["batches", formatWork(batches, seconds, records.read)],
             ...(summary.paused ? [["paused", formatPaused(streams)] as [string, string]] : []),
+            ...(summary.deferredIndexes
+                ? [["indexes", formatDeferred(summary.deferredIndexes)] as [string, string]]
+                : []),
         ],
     });
     return [...ofStreams, ...table];
@@ -59,6 +69,10 @@ function formatPaused(streams: readonly StreamSummary[]): string {
     const names = streams.filter(({ paused }) => paused).map(({ stream }) => stream);
     const which = names.length === 0 ? "what waits" : `what waits for ${names.join(", ")}`;
     return `${which} was left → ${commandHere("resume")}, then run again`;
+}
+
+function formatDeferred(indexes: DeferredIndexLeft[]): string {
+    return `${describeDeferred(indexes)} → run again: the next run makes them`;
 }
 
 function formatRetried({ read, inserted }: NonNullable<IngestSummary["retried"]>): [string, string] {
@@ -100,8 +114,8 @@ function leftOut({ records, retried }: IngestSummary): IngestSummary["records"] 
 
 /** The exit code of a run that was not stopped by a signal. */
 export function exitCodeOfSummary(summary: IngestSummary, brokenChecks: number): number {
-    const { files, failedBefore, paused, streams = [] } = summary;
-    if (streams.some(({ problem }) => problem !== null)) return exitCodes.failed;
+    const { files, failedBefore, paused, streams = [], deferredIndexes = [] } = summary;
+    if ([...streams, ...deferredIndexes].some(({ problem }) => problem !== null)) return exitCodes.failed;
     if ((files?.failed ?? 0) > 0 || brokenChecks > 0) return exitCodes.failed;
     if (paused) return exitCodes.paused;
     return (failedBefore ?? 0) > 0 || isMostlyOut(leftOut(summary)) ? exitCodes.incomplete : exitCodes.done;

@@ -49,6 +49,7 @@ export const ingestFields = [
     "listEveryMs",
     "maxExpandedBytes",
     "maxExpansionRatio",
+    "deferIndexes",
     "configFile",
 ] as const satisfies readonly ConfigField[];
 
@@ -57,10 +58,10 @@ export type IngestConfig = Pick<
     Config,
     Exclude<
         (typeof ingestFields)[number],
-        "maxExpandedBytes" | "maxExpansionRatio" | "listEveryMs" | "workerName" | "configFile"
+        "maxExpandedBytes" | "maxExpansionRatio" | "listEveryMs" | "workerName" | "deferIndexes" | "configFile"
     >
 > &
-    Partial<Pick<Config, "maxExpandedBytes" | "maxExpansionRatio" | "listEveryMs" | "workerName">> & {
+    Partial<Pick<Config, "maxExpandedBytes" | "maxExpansionRatio" | "listEveryMs" | "workerName" | "deferIndexes">> & {
         sources?: readonly SourceConfig[];
     };
 
@@ -102,6 +103,15 @@ const derivedFields = {
     checkAtEnd: {
         options: () => [new Option("--check", "run the checks at the end; exit 1 if one fails")],
         read: ({ flags }) => flags.check === true,
+    },
+    deferIndexes: {
+        options: () => [
+            new Option(
+                "--defer-indexes",
+                "drop a table's plain indexes while a backlog larger than it is loaded, and make them again after that",
+            ),
+        ],
+        read: ({ flags }) => flags.deferIndexes === true,
     },
     json: {
         options: () => [new Option("--json", "print JSON on stdout")],

@@ -502,6 +502,31 @@ export const loaderLease = ingest.table("loader_lease", {
 });
 
 /**
+ * Indexes that an ingest dropped for a backlog and makes again when it is loaded (sql/engine/deferred_indexes.sql). No index is in both
+ * places, whatever is killed.
+ */
+export const deferredIndexes = ingest.table(
+    "deferred_indexes",
+    {
+        deferredIndexId: bigint("deferred_index_id", { mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+        streamId: stream(),
+        /** As SQL writes it, with its schema. */
+        tableName: text("table_name").notNull(),
+        schemaName: text("schema_name").notNull(),
+        indexName: text("index_name").notNull(),
+        /** The statement that makes it: pg_get_indexdef. */
+        definition: text("definition").notNull(),
+        /** What the statement does not say. Empty: the tablespace of the database. */
+        tablespace: text("tablespace").notNull(),
+        comment: text("comment"),
+        deferredAt: instant("deferred_at").notNull().default(sql`now()`),
+        /** Why it could not be made, with the remedy. */
+        problem: text("problem"),
+    },
+    (table) => [unique("deferred_indexes_name").on(table.schemaName, table.indexName)],
+);
+
+/**
  * Which process tells what has changed (src/operations/notify/): one at a time, by a lease. One row, with the counts of what
  * became of the messages.
  */

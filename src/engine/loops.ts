@@ -35,6 +35,8 @@ export interface Run extends IngestContext {
     work?: StreamWork;
     /** Keys of batches of direct loads whose commit was not answered: the merge workers ask how they ended. */
     lostAnswers: string[];
+    /** No merge begins: indexes of the table are being dropped or made. */
+    areMergesHeld: boolean;
     /** Given when there is something to merge. */
     staged: WakeUp;
     /** Given when something was merged, and when the folder is to be looked at. */

@@ -12,6 +12,8 @@ export interface StreamDeclaration extends Omit<SourceConfig, "match" | "pathVal
     key?: readonly string[];
     /** Takes a table with triggers that run before its rows are inserted, and may change them. */
     triggers?: "allow";
+    /** Drops the plain indexes of the table while a backlog is loaded that is larger than it, and makes them again after that. */
+    deferIndexes?: boolean;
 }
 
 /** Declares a stream: `export default stream({ files: "orders-*.csv", table: "public.orders" });` */

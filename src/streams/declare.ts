@@ -21,6 +21,8 @@ export interface Declared {
     /** The columns of a unique index; null: those of the primary key, or of the only one there is. */
     key: readonly string[] | null;
     mode: Mode;
+    /** Default: false. */
+    defersIndexes?: boolean;
 }
 
 export interface DeclaredStream {
@@ -81,6 +83,7 @@ function declare(table: CatalogTable, declared: Declared, streamId: number): Dec
         time: null,
         extras: idents.get("")!,
         keepsExtras: false,
+        defersIndexes: declared.defersIndexes ?? false,
         files: declared.files,
         mode: declared.mode,
         source: readingSource(table, declared.source),

@@ -64,9 +64,9 @@ async function loadStream(path: string, name: string, builtIn: readonly string[]
     const { readDeclaration } = await import("./read-declaration.ts");
     const read = readDeclaration(declaration);
     if ("faults" in read) throw fault(path, read.faults);
-    const { files, table, key, mode, triggers, settings } = read;
+    const { files, table, key, mode, triggers, settings, defersIndexes } = read;
     return {
-        ...{ name, files, table, key, mode, isFile: true },
+        ...{ name, files, table, key, mode, defersIndexes, isFile: true },
         allowsTriggers: triggers === "allow",
         source: sourceFrom(settings, files),
     };

@@ -15,6 +15,7 @@ export interface ReadDeclaration {
     key: readonly string[] | null;
     triggers: "allow" | undefined;
     mode: Mode;
+    defersIndexes: boolean;
     /** How its files are read. */
     settings: Omit<SourceConfig, "match">;
 }
@@ -24,12 +25,13 @@ const ownSettings = z.looseObject({
     table: z.union([z.string().min(1), z.custom<PgTable>((value) => typeof value === "object" && value !== null)]),
     key: z.array(z.string()).min(1).optional(),
     triggers: z.literal("allow").optional(),
+    deferIndexes: z.boolean().optional(),
 });
 
 export function readDeclaration(declaration: unknown): ReadDeclaration | { faults: string } {
     const own = ownSettings.safeParse(declaration);
     if (!own.success) return { faults: describe(own.error) };
-    const { files, table, key, triggers, ...others } = declaration as StreamDeclaration;
+    const { files, table, key, triggers, deferIndexes = false, ...others } = declaration as StreamDeclaration;
     const isOfMode = (name: string) => modeSettings.some((setting) => setting === name);
     const entries = Object.entries(others);
     const mode = modeSchema.safeParse(Object.fromEntries(entries.filter(([name]) => isOfMode(name))));
@@ -44,7 +46,7 @@ export function readDeclaration(declaration: unknown): ReadDeclaration | { fault
         return { faults: faults.filter((fault) => fault !== null).join("; ") };
     }
     return {
-        ...{ files, triggers, settings, key: key ?? null, mode: mode.data },
+        ...{ files, triggers, settings, key: key ?? null, mode: mode.data, defersIndexes: deferIndexes },
         table: typeof table === "string" ? table : nameOfTable(table),
     };
 }

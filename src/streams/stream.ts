@@ -42,6 +42,8 @@ export interface Stream {
     direct: DirectTable | null;
     /** By name of a column, its place in staging for values that COPY makes typed; null: staging has text alone. */
     typed: Readonly<Record<string, string>> | null;
+    /** Its indexes may be dropped while a backlog is loaded (src/engine/load/defer-indexes.ts). */
+    defersIndexes: boolean;
     /** Which files are its: a glob of paths in the watched folder. Null: those that no other stream claims. */
     files: string | null;
     /** How its files are read; null: as the sources of sluice.config.ts say. */
@@ -66,6 +68,7 @@ type Definition = Pick<Stream, "id" | "name" | "table" | "extras"> & {
     keepsExtras?: boolean;
     direct?: DirectTable | null;
     typed?: Readonly<Record<string, string>> | null;
+    defersIndexes?: boolean;
     files?: string | null;
     source?: SourceConfig | null;
 };
@@ -85,6 +88,7 @@ export function defineStream(definition: Definition): Stream {
         keepsExtras: true,
         direct: null,
         typed: null,
+        defersIndexes: false,
         isSlicedByNumber: false,
         files: null,
         source: null,

@@ -269,6 +269,15 @@ export const corruptions: Record<string, Corruption[]> = {
             row: { chunk_id: 5, state: "staged", merged_slices: 65535 },
         },
     ],
+    find_deferred_indexes: [
+        {
+            what: "an index that is deferred while no ingest is at work",
+            corrupt: `
+            insert into ingest.deferred_indexes (table_name, schema_name, index_name, definition, tablespace)
+            values ('public.events', 'public', 'events_by_day', 'create index', '')`,
+            row: { table_name: "public.events", index_name: "events_by_day", problem: null },
+        },
+    ],
     find_half_merged_files: [
         {
             what: "a merged file with a failed chunk",

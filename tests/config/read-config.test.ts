@@ -53,6 +53,7 @@ test("the defaults", () => {
         listEveryMs: 60_000,
         maxExpandedBytes: 64 * 1024 ** 3,
         maxExpansionRatio: 1000,
+        deferIndexes: false,
         configFile: undefined,
         port: 4040,
         host: "127.0.0.1",

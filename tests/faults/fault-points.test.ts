@@ -77,6 +77,10 @@ const leastPasses: Record<FaultPointName, number> = {
     "in-merge": 1,
     "before-merge-commit": 1,
     "after-merge": 1,
+    "before-defer-commit": 1,
+    "after-defer": 1,
+    "before-index-commit": 1,
+    "between-indexes": 1,
     "before-archive": 6,
     "in-archive": 6,
     "before-archive-noted": 6,
@@ -111,12 +115,16 @@ function isOfArchive(at: FaultPointName): boolean {
 function isOfNotification(at: FaultPointName): boolean {
     return at.endsWith("-notification");
 }
+/** tests/faults/deferred-indexes.test.ts */
+function isOfDeferral(at: FaultPointName): boolean {
+    return at.includes("-defer") || at.includes("-index");
+}
 /** tests/faults/direct-kills.test.ts */
 function isOfDirectLoad(at: FaultPointName): boolean {
     return at.includes("-direct-");
 }
 function isOfIngest(at: FaultPointName): boolean {
-    if (isOfDirectLoad(at)) return false;
+    if (isOfDirectLoad(at) || isOfDeferral(at)) return false;
     const isOfCommand = at === "in-prune" || at === "in-reset";
     return !isOfCommand && !isOfMigration(at) && !isOfArchive(at) && !isOfNotification(at);
 }

@@ -71,6 +71,7 @@ export async function openTestIngest(
             rechecks: createRechecks(),
             room: { wait: async () => true, addMerged() {}, isSweepDue: () => false, sweep: async () => {} },
             lostAnswers: [],
+            areMergesHeld: false,
             staged: createWakeUp(),
             merged: createWakeUp(),
             tally: createTally(),

@@ -4,7 +4,9 @@ import type { Config } from "../../config/config.ts";
 import type { Sql } from "../../database/connect.ts";
 import { remedyFor } from "../../database/file-problems.ts";
 import { describeReader, remedyForReader } from "../../database/staging-readers.ts";
+import { readDeferredIndexes } from "../../engine/ledger/deferred-indexes.ts";
 import { commandHere } from "../../environment.ts";
+import { describeDeferred } from "../../operations/status/describe-deferred.ts";
 import type { Status } from "../../operations/status/status-schema.ts";
 import { formatCount, formatDuration, formatShare } from "../../terminal/format.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
@@ -50,6 +52,17 @@ export function checkPause({ streams }: Status): Found {
     if (paused.length === 0) return ok("No stream is paused.");
     const found = paused.map(({ name, verdict }) => `${sanitize(name, { most: 60 })}: ${verdict}`).join(" ");
     return note(found, `Nothing is lost: what waits is taken once it is resumed (${commandHere("resume")}).`);
+}
+
+/** Also those of streams that are no more. */
+export async function checkIndexes(sql: Sql): Promise<Found> {
+    const indexes = await readDeferredIndexes(sql, null);
+    const found = describeDeferred(indexes);
+    if (found === null) return ok("No index waits to be made again.");
+    const streams = [...new Set(indexes.map(({ stream }) => sanitize(stream, { most: 60 })))].join(", ");
+    const remedy = `The next ingest of ${streams} makes them. By hand, as the table's owner: select ingest.make_index(deferred_index_id) from ingest.deferred_indexes`;
+    if (indexes.some(({ problem }) => problem !== null)) return fail(`${found}.`, `${remedy}.`);
+    return note(`${found}. Queries that use them are slow.`, `${remedy}.`);
 }
 
 interface Leftovers {

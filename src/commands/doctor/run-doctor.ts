@@ -19,7 +19,15 @@ import { checkAccess, checkDisk, checkFolder, checkPort, type FolderSettings } f
 import { checkPooler } from "./check-pooler.ts";
 import { checkStandby } from "./check-standby.ts";
 import { checkStream } from "./check-streams.ts";
-import { checkFiles, checkNotifications, checkPace, checkPause, checkStaging, checkWorkers } from "./check-work.ts";
+import {
+    checkFiles,
+    checkIndexes,
+    checkNotifications,
+    checkPace,
+    checkPause,
+    checkStaging,
+    checkWorkers,
+} from "./check-work.ts";
 import { type Finding, type Found, fail, ok, skipped } from "./finding.ts";
 
 export type DoctorConfig = Pick<
@@ -49,6 +57,7 @@ const inDatabase = [
     "workers",
     "connections",
     "staging",
+    "indexes",
     "pace",
     "notify",
 ];
@@ -150,6 +159,7 @@ async function askDatabase(config: DoctorConfig, target: DatabaseTarget, sql: Sq
     findings.push(await lookAt("workers", (known) => checkWorkers(sql, known)));
     findings.push(await lookAt("connections", (known) => checkConnections(sql, known)));
     findings.push(await lookAt("staging", checkStaging));
+    findings.push(await look("indexes", () => checkIndexes(sql)));
     findings.push(await lookAt("pace", checkPace));
     findings.push(await lookAt("notify", (known) => checkNotifications(config, known)));
     for (const declared of await loadStreams([stream.name])) {

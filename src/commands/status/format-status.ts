@@ -26,6 +26,7 @@ export function formatStatus(status: Status, { color }: { color: boolean }): str
         formatRecordTable(status.totals),
         status.streams.length > 1 ? formatStreams(status) : [],
         formatFacts(status),
+        status.streams.flatMap(({ deferredNote }) => (deferredNote === null ? [] : colors.yellow(deferredNote))),
         formatWorkers(status, colors),
         formatFailedFiles(status, colors),
         formatUnmatchedFiles(status),

@@ -6,6 +6,7 @@ import { isInputFolderError } from "../input-folder.ts";
 import { takeHints } from "../ledger/hints.ts";
 import type { Run } from "../loops.ts";
 import { type BucketBlock, createBucketBlock } from "./bucket-block.ts";
+import { createIndexDeferral } from "./defer-indexes.ts";
 import { loadAll } from "./load-files.ts";
 import { createLoader } from "./loader.ts";
 import { forgetKeptStream } from "./stage-again.ts";
@@ -18,6 +19,7 @@ export async function loadLoop(run: Run): Promise<void> {
     const trigger = createTrigger(run, changed);
     const block = createBucketBlock(run, trigger.endsByItself);
     let loader = createLoader(run, trigger.clocks);
+    let indexes = createIndexDeferral(run);
     let wasLoader = false;
     let wasFenced = false;
     const onFenced = () => {
@@ -34,6 +36,7 @@ export async function loadLoop(run: Run): Promise<void> {
         run.tally.isFolderAway = false;
         if (isQuiet && changes === 0 && !trigger.endsByItself && run.work?.isToLoad() === false) return;
         isQuiet = false;
+        if (lease.isLoader()) await indexes.begin();
         turn.hasLoaded = await loadAll(loader);
         isQuiet = !turn.hasLoaded;
     }
@@ -49,6 +52,7 @@ export async function loadLoop(run: Run): Promise<void> {
                     await forgetKeptStream(loader);
                     run.rechecks.clear();
                     loader = createLoader(run, trigger.clocks);
+                    indexes = createIndexDeferral(run);
                     isQuiet = false;
                 }
                 if (!block.isOn()) {
@@ -66,6 +70,7 @@ export async function loadLoop(run: Run): Promise<void> {
                     await runStep(run, block, onFenced, loader.archiver.pass);
                 }
             });
+            if (lease.isLoader() && !signal.aborted) await run.survive(() => indexes.end(isLast));
             if (isLast && !block.isStanding()) break;
             await trigger.pause(turn);
         }

@@ -36,6 +36,7 @@ async function mergeOnce(run: Run, index: number, merger: Merger): Promise<Batch
         });
         if (batch !== null) return batch;
     }
+    if (run.areMergesHeld) return null;
     const { stagedRecords, stagedChunks } = await readBacklog(sql, stream.id);
     if (stagedChunks === 0 && !merger.owesAnswer()) return null;
     if (slicesOf(run, index, stagedRecords) === 0 && !merger.owesAnswer()) return null;
@@ -43,7 +44,7 @@ async function mergeOnce(run: Run, index: number, merger: Merger): Promise<Batch
     tally.merging += 1;
     try {
         // Only now: others may have begun or ended a merge while this one waited for its turn, or its stream was paused.
-        if (run.signal.aborted) return null;
+        if (run.signal.aborted || run.areMergesHeld) return null;
         const slices = slicesOf(run, index, stagedRecords);
         return slices === 0 && !merger.owesAnswer() ? null : await merger.merge(slices, turn.sql);
     } finally {

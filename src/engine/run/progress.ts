@@ -33,9 +33,18 @@ export interface IngestSummary {
     batches: number;
     /** There when a stream was paused (`sluice pause`): nothing, or nothing more, was taken of it. */
     paused?: true;
+    /** Indexes that are dropped and not yet made again (--defer-indexes): the next run makes them. Absent when there are none. */
+    deferredIndexes?: DeferredIndexLeft[];
     seconds: number;
     /** When there is more than one; above are their sums. */
     streams?: StreamSummary[];
+}
+
+export interface DeferredIndexLeft {
+    table: string;
+    index: string;
+    /** Why this run could not make it. */
+    problem: string | null;
 }
 
 export interface StreamSummary extends Omit<IngestSummary, "type" | "seconds" | "streams"> {

@@ -240,6 +240,7 @@ function createContext(
         survive: outage.survive,
         staged: createWakeUp(),
         lostAnswers: [],
+        areMergesHeld: false,
         rechecks: createRechecks(),
         room: createStagingRoom(context, merged, signal, outage),
         isLoadingDone: false,

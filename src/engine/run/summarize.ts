@@ -1,7 +1,8 @@
 /** The closing summary of a run, of one stream or of several. */
 import { meaningOf } from "../../database/sql-states.ts";
+import { readDeferredIndexes } from "../ledger/deferred-indexes.ts";
 import { countFilesFailedBefore, countFilesSince, countWaitingFiles } from "../ledger/read-backlog.ts";
-import type { IngestSummary, StreamSummary } from "./progress.ts";
+import type { DeferredIndexLeft, IngestSummary, StreamSummary } from "./progress.ts";
 import type { Shared, StreamWorker } from "./stream-worker.ts";
 
 /** How long a run that ends waits for the database's answer to its last words. */
@@ -23,25 +24,41 @@ export async function summarize(
                 merged: tally.youngMerged,
                 youngerThanMs: config.tailSettleMs,
             },
+            deferred: await readDeferredIndexes(sql, streamId),
         });
         const countNow = () => (isAnswered ? lastWords(count()) : null);
         const counted = signal.aborted ? await countNow() : await survive(count).catch(countNow);
-        const { files = null, failedBefore = null, left = null } = counted ?? {};
+        const { files = null, failedBefore = null, left = null, deferred = [] } = counted ?? {};
+        const away = deferred.length > 0 ? { deferredIndexes: deferred.map(pickAway) } : {};
         const { records, batches } = tally;
         const retried = tally.retried.read > 0 ? { retried: tally.retried } : {};
         const error = failure();
         const problem = error === null ? null : error instanceof Error ? error.message : String(error);
         const paused = isLeftPaused() ? { paused: true as const } : {};
-        summaries.push({ stream: name, problem, files, failedBefore, left, records, ...retried, batches, ...paused });
+        summaries.push({
+            stream: name,
+            problem,
+            files,
+            failedBefore,
+            left,
+            records,
+            ...retried,
+            batches,
+            ...paused,
+            ...away,
+        });
     }
     return addUp(summaries, workers[0]!.tally.startedAt);
 }
+
+const pickAway = ({ table, index, problem }: DeferredIndexLeft): DeferredIndexLeft => ({ table, index, problem });
 
 /** Null where one of them could not be counted. */
 function addUp(summaries: StreamSummary[], startedAt: number): IngestSummary {
     const seconds = Math.round(performance.now() - startedAt) / 1000;
     const [first] = summaries;
     const retried = sumOf(summaries.flatMap((summary) => summary.retried ?? []));
+    const deferredIndexes = summaries.flatMap((summary) => summary.deferredIndexes ?? []);
     const lefts = sumOf(summaries.map(({ left }) => left));
     const total: IngestSummary = {
         type: "summary",
@@ -52,6 +69,7 @@ function addUp(summaries: StreamSummary[], startedAt: number): IngestSummary {
         ...(retried ? { retried } : {}),
         batches: summaries.reduce((sum, { batches }) => sum + batches, 0),
         ...(summaries.some(({ paused }) => paused) ? { paused: true as const } : {}),
+        ...(deferredIndexes.length > 0 ? { deferredIndexes } : {}),
         seconds,
     };
     return summaries.length > 1 ? { ...total, streams: summaries } : total;

@@ -3,6 +3,7 @@ import { program } from "../../environment.ts";
 import { formatDuration } from "../../terminal/format.ts";
 import { noRecords } from "../../terminal/record-counts.ts";
 import { sanitize } from "../../terminal/sanitize.ts";
+import { describeDeferred } from "./describe-deferred.ts";
 import { describeBacklog, describeState, type FailingFile, type State, type StateFacts } from "./describe-state.ts";
 import { arrivalWindowSeconds, type LargeMerge, measurePace } from "./measure-pace.ts";
 import { roundTo } from "./round-to.ts";
@@ -22,6 +23,7 @@ export interface StreamFacts
         | "pausedBy"
         | "pauseReason"
         | "standingRejects"
+        | "deferredIndexes"
     > {
     totals: StreamStatus["totals"] | null;
     files: StreamStatus["files"] | null;
@@ -106,7 +108,16 @@ export function describeStream(stream: StreamFacts, { asOf }: Pick<Status, "asOf
         lastMergedAt: stream.lastMergeAt,
         standingRejects,
         workers: stream.workers.length,
+        deferredIndexes: stream.deferredIndexes,
+        deferredNote: noteDeferred(stream),
     };
+}
+
+function noteDeferred({ deferredIndexes, workers }: Pick<StreamFacts, "deferredIndexes" | "workers">): string | null {
+    const note = describeDeferred(deferredIndexes);
+    if (note === null) return null;
+    const isAtWork = workers.length > 0 && deferredIndexes.every(({ problem }) => problem === null);
+    return `${note}. ${isAtWork ? "They are made when the backlog is loaded." : "The next ingest makes them."}`;
 }
 
 /** Its table is in the way: nobody asked for that. */

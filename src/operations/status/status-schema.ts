@@ -78,6 +78,16 @@ const toneSchema = z.enum(tones).openapi({
     description: "Severity. bad: act now. busy: look at it today.",
 });
 
+const deferredIndexSchema = z.object({
+    table: z.string(),
+    index: z.string(),
+    deferredAt: instantSchema,
+    problem: z.string().nullable().openapi({ description: "Why it could not be made." }),
+    isBeingMade: z.boolean(),
+    phase: z.string().nullable().openapi({ description: "What Postgres is at, if this role may see it." }),
+    percent: z.number().nullable().openapi({ description: "How much of that phase is done." }),
+});
+
 export const streamStatusSchema = z
     .object({
         name: z.string(),
@@ -116,6 +126,11 @@ export const streamStatusSchema = z
         lastMergedAt: instantSchema.nullable(),
         standingRejects: countSchema,
         workers: countSchema,
+        deferredIndexes: z.array(deferredIndexSchema).openapi({
+            description:
+                "Indexes of its table that were dropped for a backlog (--defer-indexes) and are not made again yet.",
+        }),
+        deferredNote: z.string().nullable().openapi({ description: "The same in words; null when there are none." }),
     })
     .openapi("StreamStatus");
 export type StreamStatus = z.infer<typeof streamStatusSchema>;

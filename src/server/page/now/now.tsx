@@ -22,6 +22,7 @@ export function Now({ verdict }: { verdict: Verdict }) {
                 <p>
                     <CodeText text={verdict.detail} />
                 </p>
+                {shown?.streams.map(({ name, deferredNote }) => deferredNote && <p key={name}>{deferredNote}</p>)}
                 {shown && <PauseControl streams={shown.streams} />}
                 {isStale.value && asOf && <p class="last-known">Last known {formatClock(asOf)}</p>}
             </div>
