@@ -112,7 +112,9 @@ function reportRunner(rounds: Round[], name: RunnerName): RunnerReport {
         unseenSeconds: ofCpu(({ unseen }) => unseen),
         walMiB: median(({ walBytes }) => walBytes) / 2 ** 20,
         tempMiB: median(({ tempBytes }) => tempBytes) / 2 ** 20,
-        peakRssMiB: name === "sluice" ? Math.max(...runs.map(({ peakRssBytes }) => peakRssBytes ?? 0)) / 2 ** 20 : null,
+        peakRssMiB: name.startsWith("sluice")
+            ? Math.max(...runs.map(({ peakRssBytes }) => peakRssBytes ?? 0)) / 2 ** 20
+            : null,
         batches: runs[0]!.batches === null ? null : median(({ batches }) => batches ?? 0),
     };
 }
@@ -145,6 +147,7 @@ const titles: Record<RunnerName, string> = {
     "copy-1": "COPY, 1 connection",
     "copy-all": "COPY, all cores",
     sluice: "Sluice",
+    "sluice-deferred": "Sluice, --defer-indexes",
     "insert-1": "ready rows, 1 connection",
     "insert-all": "ready rows, all cores",
     "replace-1": "truncate, ready rows",

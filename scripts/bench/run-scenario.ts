@@ -60,7 +60,9 @@ export async function runScenario(context: BenchContext, scenario: Scenario, rou
     return { input: counts, rounds: results };
 }
 
-function takesPart(name: RunnerName, { table, changed }: Scenario): boolean {
+function takesPart(name: RunnerName, { table, changed, isDeferred }: Scenario): boolean {
+    if (name === "sluice-deferred") return isDeferred;
+    if (isDeferred) return name === "sluice" || name === "copy-1";
     const isOfSnapshot = name.startsWith("replace");
     if (changed !== null) return name === "sluice" || isOfSnapshot;
     return !isOfSnapshot && (table === "events" || !name.startsWith("insert"));
@@ -96,14 +98,14 @@ async function runOnce(
             await sql.unsafe(table.create);
             if (changed !== null) return await runReplaced(target, admin, sql, runner, input, table, changed);
             await sql`checkpoint`;
-            return runner === "sluice"
-                ? await runSluice(target, admin, dir, mergeWorkers, table)
+            return runner.startsWith("sluice")
+                ? await runSluice(target, admin, dir, mergeWorkers, table, null, runner === "sluice-deferred")
                 : await runCopy(target, admin, readyFile, runner === "copy-all" ? cores : 1, table);
         }
-        if (runner === "sluice") {
+        if (runner.startsWith("sluice")) {
             await sql`alter table public.events alter chunk_id drop default, alter record_no drop default`;
             await sql`checkpoint`;
-            return await runSluice(target, admin, dir, mergeWorkers, table);
+            return await runSluice(target, admin, dir, mergeWorkers, table, null, runner === "sluice-deferred");
         }
         await sql`alter table public.events alter chunk_id set default 0, alter record_no set default 0`;
         await sql`checkpoint`;

@@ -6,6 +6,7 @@ export const runnerNames = [
     "copy-1",
     "copy-all",
     "sluice",
+    "sluice-deferred",
     "insert-1",
     "insert-all",
     "replace-1",
@@ -15,7 +16,7 @@ export const runnerNames = [
 export type RunnerName = (typeof runnerNames)[number];
 
 export interface Measured extends ServerUse {
-    /** Wall time. Sluice: from the process's start to its last commit. */
+    /** Wall time. Sluice: from the process's start to its last commit, that of an index included. */
     seconds: number;
     /** CPU of the client: Sluice's process, start included; of a yardstick the process that reads the file. */
     processSeconds: number;

@@ -21,6 +21,8 @@ export interface Scenario {
     existingRecords: number;
     /** Null: as many as Sluice chooses. */
     mergeWorkers: number | null;
+    /** A run of Sluice with --defer-indexes takes its turn, too. */
+    isDeferred: boolean;
     /** The file is a snapshot of the table, of which this share of the rows has changed. Null: it is an addition. */
     changed: number | null;
 }
@@ -36,6 +38,7 @@ const base = {
     keys: "rising",
     existingRecords: 0,
     mergeWorkers: null,
+    isDeferred: false,
     changed: null,
 } as const;
 
@@ -66,6 +69,19 @@ export const scenarios: readonly Scenario[] = [
         about: "the same with its ids in no order",
         table: "entries",
         keys: "shuffled",
+    },
+    {
+        ...base,
+        name: "defer-indexes",
+        about: "one file into the empty table, also with --defer-indexes",
+        isDeferred: true,
+    },
+    {
+        ...base,
+        name: "own-table-defer-indexes",
+        about: "the same, of ten columns, by --table with four indexes",
+        table: "indexedEntries",
+        isDeferred: true,
     },
     {
         ...base,

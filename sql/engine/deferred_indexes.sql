@@ -2,7 +2,7 @@
 -- makes them again to ingest.deferred_indexes, and the one that makes an index deletes its row: whatever is killed, an index is in
 -- the table or in the ledger.
 
--- Those that may be away: plain ones, which nothing in the database rests on and whose definition says all about them. With their names
+-- Those that may be away: not unique ones, which nothing in the database rests on and whose definition says all about them. With their names
 -- as SQL writes them. search_path: now a definition names its table, functions and operators with their schema.
 create or replace function ingest.deferrable_indexes(this_table regclass)
 returns table (index_id oid, schema_name text, index_name text, definition text, tablespace text, comment text)

@@ -108,7 +108,7 @@ const derivedFields = {
         options: () => [
             new Option(
                 "--defer-indexes",
-                "drop a table's plain indexes while a backlog larger than it is loaded, and make them again after that",
+                "drop a table's non-unique indexes while a backlog larger than it is loaded, and make them again after that",
             ),
         ],
         read: ({ flags }) => flags.deferIndexes === true,
@@ -164,12 +164,10 @@ function settingOptions(name: SettingName): Option[] {
 
 /** The flags of these fields as they were given, for a command that starts another one. */
 export function passFlags(fields: readonly ConfigField[], flags: Flags): string[] {
-    return fields.flatMap((field) => {
-        const flag = field in settings ? settings[field as SettingName].flag : null;
-        if (flag === null) return [];
-        const option = new Option(flag);
-        const text = flags[option.attributeName()];
-        return typeof text === "string" ? [option.long!, text] : [];
+    return configOptions(...fields).flatMap((option) => {
+        const given = flags[option.attributeName()];
+        if (given === true) return [option.long!];
+        return typeof given === "string" ? [option.long!, given] : [];
     });
 }
 

@@ -12,7 +12,7 @@ export interface StreamDeclaration extends Omit<SourceConfig, "match" | "pathVal
     key?: readonly string[];
     /** Takes a table with triggers that run before its rows are inserted, and may change them. */
     triggers?: "allow";
-    /** Drops the plain indexes of the table while a backlog is loaded that is larger than it, and makes them again after that. */
+    /** Drops non-unique indexes of the table while a backlog is loaded that is larger than it, and makes them again after that. */
     deferIndexes?: boolean;
 }
 

@@ -26,7 +26,19 @@ test("finds nothing where nothing is broken, and has looked at everything", asyn
     expect(findings.map(({ name }) => name).sort()).toEqual(
         [
             ...["access", "clock", "connections", "database", "dependencies", "disk", "files", "folder"],
-            ...["notify", "pace", "pause", "pooler", "port", "rights", "schema", "settings", "staging", "workers"],
+            ...[
+                "notify",
+                "pace",
+                "pause",
+                "pooler",
+                "port",
+                "rights",
+                "schema",
+                "settings",
+                "staging",
+                "indexes",
+                "workers",
+            ],
         ].sort(),
     );
     expect(findings.filter(({ state }) => state === "fail" || state === "skipped")).toEqual([]);

@@ -1,11 +1,12 @@
 /**
- * `--defer-indexes`: drops the plain indexes of the stream's table when a backlog begins that is larger than the table, and makes them again
+ * `--defer-indexes`: drops the non-unique indexes of the stream's table when a backlog begins that is larger than the table, and makes them again
  * when it is loaded. The loader alone does it. What it has to do is in the ledger (sql/engine/deferred_indexes.sql), so a run that
  * finds some makes them, with or without the option.
  */
 import { describeFault } from "../../database/describe-fault.ts";
 import { passFaultPoint } from "../../database/faults/pass-fault-point.ts";
 import { meaningOf, sluiceStates, sqlStateOf, sqlStates } from "../../database/sql-states.ts";
+import { commandHere } from "../../environment.ts";
 import { formatBytes, formatCount, formatDuration } from "../../terminal/format.ts";
 import {
     type DeferredIndex,
@@ -179,7 +180,7 @@ async function makeOne({ sql, log, signal }: Run, own: Run["sql"], { id, index }
         const outcome = await makeIndex(own, id);
         const durationMs = Math.round(performance.now() - begunAt);
         if (outcome === "taken") {
-            const what = `The index ${index} was not made again: something else has its name. \`sluice doctor\` has the remedy.`;
+            const what = `The index ${index} was not made again: something else has its name. \`${commandHere("doctor")}\` has the remedy.`;
             log.error(what, { event: "index_failed" });
         } else {
             log.info(`${index}: made in ${formatDuration(durationMs)}.`, { event: "index_made", durationMs });
