@@ -90,6 +90,11 @@ test("what a killed run left is known to all commands, and made by the next run,
     const findings = JSON.parse((await command("doctor", "--json")).stdout);
     const finding = findings.findings.find(({ name }: { name: string }) => name === "indexes");
     expect(finding).toMatchObject({ state: "note", remedy: expect.stringContaining("ingest.make_index") });
+    const maker = openSession(database);
+    await maker`begin`;
+    await maker`select ingest.make_index(min(deferred_index_id)) from ingest.deferred_indexes`;
+    expect((await command("status")).stdout).toContain("orders_by_day (being made");
+    await maker`rollback`;
     const check = await command("check");
     expect(check).toMatchObject({ exitCode: 1, stdout: expect.stringContaining("find_deferred_indexes") });
     expect((await command("reset", "--yes", "--stream", "orders")).stdout).toContain("The next ingest makes them.");

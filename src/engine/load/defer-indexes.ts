@@ -45,6 +45,7 @@ export function createIndexDeferral(run: Run): IndexDeferral {
     let areAway: boolean | null = null;
     /** How often it may still be tried in this backlog. */
     let attempts = mostAttempts;
+    let hasSaidMaking = false;
     const table = stream.table.replace(/^public\./, "");
     const keep = (why: string) =>
         log.warn(`The indexes of ${table} are not deferred: ${why}. The ingest loads with them.`, {
@@ -95,7 +96,17 @@ export function createIndexDeferral(run: Run): IndexDeferral {
 
     async function makeAll(): Promise<void> {
         areAway = null;
-        await withoutMerges(run, () => makeIndexes(run, table));
+        const indexes = await readDeferredIndexes(sql, stream.id);
+        if (indexes.length > 0 && !hasSaidMaking) {
+            hasSaidMaking = true;
+            const names = indexes.map(({ index }) => index).join(", ");
+            log.info(`Making ${formatCount(indexes.length, "index", "indexes")} of ${table} again: ${names}.`, {
+                event: "indexes_begun",
+                indexes: indexes.length,
+            });
+        }
+        if (indexes.length > 0) await withoutMerges(run, () => makeIndexes(run, indexes));
+        hasSaidMaking = false;
         // Those that could not be made are for the next run.
         areAway = false;
         attempts = mostAttempts;
@@ -143,15 +154,8 @@ function mayPass(error: unknown): boolean {
 }
 
 /** Two at a time. Throws what a later attempt may get over; what the table's rows do not allow is noted. */
-async function makeIndexes(run: Run, table: string): Promise<void> {
-    const { sql, stream, log, turns, signal } = run;
-    const indexes = await readDeferredIndexes(sql, stream.id);
-    if (indexes.length === 0) return;
-    const names = indexes.map(({ index }) => index).join(", ");
-    log.info(`Making ${formatCount(indexes.length, "index", "indexes")} of ${table} again: ${names}.`, {
-        event: "indexes_begun",
-        indexes: indexes.length,
-    });
+async function makeIndexes(run: Run, indexes: readonly DeferredIndex[]): Promise<void> {
+    const { stream, turns, signal } = run;
     const waiting = [...indexes];
     const over = new AbortController();
     const saying = sayProgress(run, over.signal);
@@ -203,6 +207,7 @@ async function sayProgress({ sql, stream, log }: Run, isOver: AbortSignal): Prom
         if (isOver.aborted) return;
         const indexes = await readDeferredIndexes(sql, stream.id).catch(() => []);
         const made = indexes.filter(({ isBeingMade }) => isBeingMade);
+        if (made.length === 0) continue;
         const parts = made.map(({ index, phase, percent }) => `${index} ${phase ?? ""} ${percent ?? 0} %`);
         log.info(`Making indexes: ${parts.join(", ")}; ${indexes.length - made.length} wait.`, {
             event: "indexes_progress",
