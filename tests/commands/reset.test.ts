@@ -13,6 +13,7 @@ const folder = useFolder();
 
 /** Tables that a reset leaves as they are. A new table of the schema must be put here or into sql/engine/reset.sql. */
 const keptTables = [
+    "ingest.deferred_indexes",
     "ingest.applied_sql",
     "ingest.event_types",
     "ingest.loader_lease",
