@@ -40,6 +40,7 @@ export const commandGroups = {
         init: () => import("../init.ts"),
         add: () => import("../add.ts"),
         migrate: () => import("../migrate.ts"),
+        scale: () => import("../scale.ts"),
         "import-config": () => import("../import-config.ts"),
         completion: () => import("../completion.ts"),
     },

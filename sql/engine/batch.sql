@@ -200,12 +200,16 @@ end
 $$;
 
 -- Whether the next batch of a stream likely holds nothing but new keys: none of its latest had another. The table keeps dead rows
--- of an insert that turns out to be mistaken, so that is risked at most once in so many batches.
+-- of an insert that turns out to be mistaken, so that is risked at most once in so many batches. Not on a table that Citus
+-- distributes: what a worker refuses then has no SQLSTATE that tells why.
 create or replace function ingest.expects_new_keys(this_stream smallint)
 returns boolean
 language sql
 stable
 return not exists (
+    select from ingest.streams where streams.stream_id = this_stream and ingest.is_distributed(streams.table_name)
+)
+and not exists (
     select
     from (
         select batches.duplicate + batches.conflict as lost

@@ -5,6 +5,7 @@
  */
 import type { Sql } from "../database/connect.ts";
 import { sluiceStates, sqlStateOf } from "../database/sql-states.ts";
+import { commandHere } from "../environment.ts";
 import { SluiceError } from "../errors.ts";
 import { repeatStep } from "./repeat-step.ts";
 import { type KnownStream, readStreams } from "./streams/read-streams.ts";
@@ -61,7 +62,10 @@ const rejectsAtOnce = 20_000;
 const rowsAtOnce = 1_000;
 const allSlices = 0xffff;
 
-/** Counts what a prune would delete now. Reads only. */
+/**
+ * Counts what a prune would delete now. Reads only.
+ * @throws SluiceError `prune_distributed`
+ */
 export async function planPrune(sql: Sql, olderThanMs: number, stream: KnownStream | null = null): Promise<PrunePlan> {
     const streamId = stream?.streamId ?? null;
     const [moment] = await sql<{ before: Date; databaseName: string }[]>`
@@ -78,6 +82,7 @@ export async function planPrune(sql: Sql, olderThanMs: number, stream: KnownStre
             rejects.resolved_by_batch is null
             and rejects.chunk_id in (select old_chunks.chunk_id from ingest.old_chunks(null, ${before}, ${streamId}::smallint))`;
     const streams = stream === null ? await readStreams(sql) : [stream];
+    await refuseDistributed(sql, streams.filter(hasRowsOfOurs));
     return {
         databaseName,
         stream: stream?.name ?? null,
@@ -86,6 +91,21 @@ export async function planPrune(sql: Sql, olderThanMs: number, stream: KnownStre
         standingRejects: rejects!.standing,
         keptTables: streams.filter((known) => !hasRowsOfOurs(known)).map(({ table }) => table),
     };
+}
+
+/** A prune goes by the pages of a table, and Citus has the rows on its workers: it would find none, and say so. */
+async function refuseDistributed(sql: Sql, streams: readonly KnownStream[]): Promise<void> {
+    for (const { table } of streams) {
+        const [answer] = await sql<
+            { isDistributed: boolean }[]
+        >`select ingest.is_distributed(${table}) as "isDistributed"`;
+        if (!answer!.isDistributed) continue;
+        throw new SluiceError({
+            code: "prune_distributed",
+            what: `The rows of ${table} are on the workers of Citus, where a prune cannot go; nothing was changed.`,
+            remedy: `Prune the other streams by name (--stream), or undo the distribution first: ${commandHere("scale")} citus --undo`,
+        });
+    }
 }
 
 /** Whether its table is Sluice's own. */

@@ -469,7 +469,7 @@ as $$
                 from (select bare.order_id::bigint as order_id, bare.customer_id::bigint as customer_id, coalesce(bare.status::sales.order_status, ('new'::sales.order_status)::sales.order_status) as status, bare.total::numeric(10,2) as total, bare.placed_at::timestamp with time zone as placed_at) as orders
             )
             else false
-        end
+        end as is_valid
     from (
         select
             staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
@@ -528,9 +528,9 @@ stable
 as $$
     select
         staged.chunk_id, staged.record_no,
-        staged.order_id::bigint, staged.customer_id::bigint, staged.status::sales.order_status,
-        staged.total::numeric(10,2),
-        case when staged.plain_second > 0 then to_timestamp(staged.plain_second) else staged.placed_at::timestamp with time zone end,
+        staged.order_id::bigint as order_id, staged.customer_id::bigint as customer_id,
+        staged.status::sales.order_status as status, staged.total::numeric(10,2) as total,
+        case when staged.plain_second > 0 then to_timestamp(staged.plain_second) else staged.placed_at::timestamp with time zone end as placed_at,
         staged.extras
     from ingest_orders.staged_values(scan, facts) as staged
     where staged.is_valid
@@ -608,6 +608,50 @@ begin
     end
     from ingest_orders.staged_values(scan, facts) as staged
     where not staged.is_valid;
+end
+$$;
+
+-- Which of these keys the table has. A look-up in the index for each: without the settings a table that is known to be empty or
+-- tiny would be read whole, while the same statement fills it.
+create or replace function ingest_orders.known_keys(keys_1 bigint[])
+returns table (order_id bigint)
+language plpgsql
+stable
+set plan_cache_mode = 'force_custom_plan'
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_nestloop = on
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select wanted.order_id
+    from unnest(keys_1) as wanted (order_id)
+    inner join public.orders on orders.order_id = wanted.order_id;
+end
+$$;
+
+-- The rows that have these keys.
+create or replace function ingest_orders.stored_rows(keys_1 bigint[])
+returns table (
+    order_id bigint, customer_id bigint, status sales.order_status, total numeric(10,2),
+    placed_at timestamp with time zone
+)
+language plpgsql
+stable
+set plan_cache_mode = 'force_custom_plan'
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_nestloop = on
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select orders.order_id, orders.customer_id, orders.status, orders.total, orders.placed_at
+    from (select distinct wanted.* from unnest(keys_1) as wanted (order_id)) as wanted
+    inner join public.orders on orders.order_id = wanted.order_id;
 end
 $$;
 
@@ -693,21 +737,140 @@ begin
     then
         return;
     end if;
-    with first_records as (
+    with first_records as materialized (
         select distinct on (order_id) valid_records.*
-        from ingest_orders.valid_records(scan, facts)
+        from (
+            select
+                staged.chunk_id, staged.record_no,
+                staged.order_id::bigint as order_id, staged.customer_id::bigint as customer_id,
+                staged.status::sales.order_status as status, staged.total::numeric(10,2) as total,
+                case when staged.plain_second > 0 then to_timestamp(staged.plain_second) else staged.placed_at::timestamp with time zone end as placed_at,
+                staged.extras
+            from (
+                select
+                    bare.chunk_id, bare.record_no, bare.plain_second,
+                    bare.order_id, bare.customer_id, bare.status, bare.total, bare.placed_at,
+                    bare.extras,
+                    case
+                        when
+                            case
+                                
+                                when bare.plain_second is not null
+                                and bare.order_id is not null
+                                and bare.customer_id is not null
+                                and (bare.status is null or (case when bare.status = any(array['new', 'paid']::text[]) then null when ingest.input_is_valid(bare.status, 'sales.order_status') then null else 'unknown' end) is null)
+                                and bare.total is not null then true
+                                else
+                                    bare.problem is null
+                                    and (bare.order_id is not null and (case
+                                        when ingest.input_is_valid(bare.order_id, 'bigint') then case when (bare.order_id collate "C" >= 'A' or bare.order_id collate "C" between '0A' and '0z' or bare.order_id like '%\_%' or bare.order_id collate "C" < '.' and (substr(bare.order_id, 2) collate "C" >= 'A' or substr(bare.order_id, 2) collate "C" between '0A' and '0z')) and bare.order_id !~ '^[+-]?[0-9]+$' then 'invalid' end
+                                        when bare.order_id ~ '^[+-]?[0-9]+$' then 'out_of_range'
+                                        else 'invalid'
+                                    end) is null)
+                                    and (bare.customer_id is not null and (case
+                                        when ingest.input_is_valid(bare.customer_id, 'bigint') then case when (bare.customer_id collate "C" >= 'A' or bare.customer_id collate "C" between '0A' and '0z' or bare.customer_id like '%\_%' or bare.customer_id collate "C" < '.' and (substr(bare.customer_id, 2) collate "C" >= 'A' or substr(bare.customer_id, 2) collate "C" between '0A' and '0z')) and bare.customer_id !~ '^[+-]?[0-9]+$' then 'invalid' end
+                                        when bare.customer_id ~ '^[+-]?[0-9]+$' then 'out_of_range'
+                                        else 'invalid'
+                                    end) is null)
+                                    and (bare.status is null or (case when bare.status = any(array['new', 'paid']::text[]) then null when ingest.input_is_valid(bare.status, 'sales.order_status') then null else 'unknown' end) is null)
+                                    and (bare.total is not null and (case
+                                        when ingest.input_is_valid(bare.total, 'numeric') then
+                                            case
+                                                when ((bare.total collate "C" >= 'A' or bare.total collate "C" between '0A' and '0z' or bare.total like '%\_%' or bare.total collate "C" < '.' and (substr(bare.total, 2) collate "C" >= 'A' or substr(bare.total, 2) collate "C" between '0A' and '0z')) or bare.total like '%e%' or bare.total like '%E%') and not bare.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
+                                                when bare.total::numeric <> round(bare.total::numeric, 2) then 'too_precise'
+                                                when abs(bare.total::numeric) >= 1e8::numeric then 'out_of_range'
+                                            end
+                                        when bare.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'out_of_range'
+                                        else 'invalid'
+                                    end) is null)
+                                    and (bare.placed_at is null or (case
+                                        when not ingest.input_is_valid(bare.placed_at, 'timestamp') then 'invalid'
+                                        when bare.placed_at like '____-__-__ __:__:__' and bare.placed_at::timestamp::text = bare.placed_at then null
+                                        when case
+                                            when bare.placed_at like '____-__-__ __:__:__.%' or bare.placed_at like '____-__-__T__:__:__.%' then
+                                                bare.placed_at::timestamp::text = rtrim(rtrim(replace(case
+                                                when bare.placed_at like '%Z' then left(bare.placed_at, -1)
+                                                when left(right(bare.placed_at, 6), 1) in ('+', '-') and right(bare.placed_at, 6) like '___:__' and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                                else bare.placed_at
+                                            end, 'T', ' '), '0'), '.') and bare.placed_at !~ '\.($|[^0-9])'
+                                            when bare.placed_at like '____-__-__ __:__:__%' or bare.placed_at like '____-__-__T__:__:__%' then bare.placed_at::timestamp::text = replace(case
+                                                when bare.placed_at like '%Z' then left(bare.placed_at, -1)
+                                                when left(right(bare.placed_at, 6), 1) in ('+', '-') and right(bare.placed_at, 6) like '___:__' and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                                else bare.placed_at
+                                            end, 'T', ' ')
+                                        end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}|:[0-9]{2}:[0-9]{2})?))?)?$' then case
+                                            when (bare.placed_at collate "C" < '0001-01-02' or bare.placed_at collate "C" > '9999-12-31')
+                                                    and (bare.placed_at::timestamptz < '0001-01-01' or bare.placed_at::timestamptz >= '10000-01-01') then 'invalid'
+                                            when octet_length(bare.placed_at) > 26 and bare.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
+                                        end
+                                        else 'invalid'
+                                    end) is null)
+                            end
+                        then not (facts).asks_conditions or (
+                            select
+                                ((total >= (0)::numeric)) is not false
+                                and (orders.customer_id is null or exists (select from sales.customers as sluice_parent where sluice_parent.id = orders.customer_id)) is not false
+                            from (select bare.order_id::bigint as order_id, bare.customer_id::bigint as customer_id, coalesce(bare.status::sales.order_status, ('new'::sales.order_status)::sales.order_status) as status, bare.total::numeric(10,2) as total, bare.placed_at::timestamp with time zone as placed_at) as orders
+                        )
+                        else false
+                    end as is_valid
+                from (
+                    select
+                        staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
+                        ingest.bare(staging.order_id, scan.has_padded and chunks.is_padded) as order_id,
+                        ingest.bare(staging.customer_id, scan.has_padded and chunks.is_padded) as customer_id,
+                        ingest.bare(staging.status, scan.has_padded and chunks.is_padded) as status,
+                        ingest.bare(staging.total, scan.has_padded and chunks.is_padded) as total,
+                        ingest.bare(staging.placed_at, scan.has_padded and chunks.is_padded) as placed_at,
+                        case
+                            -- A record that could not be split has no values, and this stands before the verdict.
+                            when
+                                scan.wants_extras
+                                and (staging.extras is not null or chunks.extra_columns is not null)
+                                and staging.problem is null
+                            then ingest.extras_of(staging.extras, chunks.extra_columns, ingest_orders.extra_values(staging))
+                        end as extras
+                    from ingest_orders.staging
+                    -- Distinct, as the planner sees: where nothing is asked of the chunks, it leaves them out.
+                    left join (
+                        select distinct on (batch_chunks.load_id, batch_chunks.chunk_id) batch_chunks.*
+                        from batch_chunks
+                    ) as chunks on chunks.load_id = staging.load_id and chunks.chunk_id = staging.chunk_id
+                    where
+                        staging.lane <> all(scan.idle_lanes)
+                        and (scan.wants_all or (1 << staging.slice_no) & scan.wanted_slices <> 0)
+                        and case
+                            when scan.is_range then
+                                staging.chunk_id >= scan.first_chunk
+                                and staging.chunk_id <= scan.last_chunk
+                                and staging.load_id = any(scan.load_ids)
+                            else (1 << staging.slice_no) & chunks.todo_slices <> 0
+                        end
+                        and (
+                            not scan.has_refused
+                            or not exists (
+                                select from rejected_records
+                                where (rejected_records.chunk_id, rejected_records.record_no) = (staging.chunk_id, staging.record_no)
+                            )
+                        )
+                    -- A fence: without it the planner repeats the trims in every place that uses them.
+                    offset 0
+                ) as bare
+            ) as staged
+            where staged.is_valid
+        ) as valid_records
         order by order_id, chunk_id, record_no
+    ),
+    known_keys as materialized (
+        select known_keys.*
+        from ingest_orders.known_keys(
+            array(select first_records.order_id from first_records)
+        ) as known_keys
     ),
     new_records as materialized (
         select first_records.*
         from first_records
-        where (
-            (
-                first_records.order_id
-                <= (select orders.order_id from public.orders where orders.order_id is not null order by orders.order_id desc limit 1)
-            ) is not true
-            or (select true from public.orders where orders.order_id = first_records.order_id) is null
-        )
+        where not exists (select from known_keys where known_keys.order_id = first_records.order_id)
     ),
     stored_keys as (
         insert into public.orders (
@@ -748,13 +911,122 @@ begin
     ),
     missing_records as materialized (
         select staged.*
-        from ingest_orders.staged_values(scan, facts) as staged
+        from (
+            select
+                bare.chunk_id, bare.record_no, bare.plain_second,
+                bare.order_id, bare.customer_id, bare.status, bare.total, bare.placed_at,
+                bare.extras,
+                case
+                    when
+                        case
+                            
+                            when bare.plain_second is not null
+                            and bare.order_id is not null
+                            and bare.customer_id is not null
+                            and (bare.status is null or (case when bare.status = any(array['new', 'paid']::text[]) then null when ingest.input_is_valid(bare.status, 'sales.order_status') then null else 'unknown' end) is null)
+                            and bare.total is not null then true
+                            else
+                                bare.problem is null
+                                and (bare.order_id is not null and (case
+                                    when ingest.input_is_valid(bare.order_id, 'bigint') then case when (bare.order_id collate "C" >= 'A' or bare.order_id collate "C" between '0A' and '0z' or bare.order_id like '%\_%' or bare.order_id collate "C" < '.' and (substr(bare.order_id, 2) collate "C" >= 'A' or substr(bare.order_id, 2) collate "C" between '0A' and '0z')) and bare.order_id !~ '^[+-]?[0-9]+$' then 'invalid' end
+                                    when bare.order_id ~ '^[+-]?[0-9]+$' then 'out_of_range'
+                                    else 'invalid'
+                                end) is null)
+                                and (bare.customer_id is not null and (case
+                                    when ingest.input_is_valid(bare.customer_id, 'bigint') then case when (bare.customer_id collate "C" >= 'A' or bare.customer_id collate "C" between '0A' and '0z' or bare.customer_id like '%\_%' or bare.customer_id collate "C" < '.' and (substr(bare.customer_id, 2) collate "C" >= 'A' or substr(bare.customer_id, 2) collate "C" between '0A' and '0z')) and bare.customer_id !~ '^[+-]?[0-9]+$' then 'invalid' end
+                                    when bare.customer_id ~ '^[+-]?[0-9]+$' then 'out_of_range'
+                                    else 'invalid'
+                                end) is null)
+                                and (bare.status is null or (case when bare.status = any(array['new', 'paid']::text[]) then null when ingest.input_is_valid(bare.status, 'sales.order_status') then null else 'unknown' end) is null)
+                                and (bare.total is not null and (case
+                                    when ingest.input_is_valid(bare.total, 'numeric') then
+                                        case
+                                            when ((bare.total collate "C" >= 'A' or bare.total collate "C" between '0A' and '0z' or bare.total like '%\_%' or bare.total collate "C" < '.' and (substr(bare.total, 2) collate "C" >= 'A' or substr(bare.total, 2) collate "C" between '0A' and '0z')) or bare.total like '%e%' or bare.total like '%E%') and not bare.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'invalid'
+                                            when bare.total::numeric <> round(bare.total::numeric, 2) then 'too_precise'
+                                            when abs(bare.total::numeric) >= 1e8::numeric then 'out_of_range'
+                                        end
+                                    when bare.total ~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' then 'out_of_range'
+                                    else 'invalid'
+                                end) is null)
+                                and (bare.placed_at is null or (case
+                                    when not ingest.input_is_valid(bare.placed_at, 'timestamp') then 'invalid'
+                                    when bare.placed_at like '____-__-__ __:__:__' and bare.placed_at::timestamp::text = bare.placed_at then null
+                                    when case
+                                        when bare.placed_at like '____-__-__ __:__:__.%' or bare.placed_at like '____-__-__T__:__:__.%' then
+                                            bare.placed_at::timestamp::text = rtrim(rtrim(replace(case
+                                            when bare.placed_at like '%Z' then left(bare.placed_at, -1)
+                                            when left(right(bare.placed_at, 6), 1) in ('+', '-') and right(bare.placed_at, 6) like '___:__' and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                            else bare.placed_at
+                                        end, 'T', ' '), '0'), '.') and bare.placed_at !~ '\.($|[^0-9])'
+                                        when bare.placed_at like '____-__-__ __:__:__%' or bare.placed_at like '____-__-__T__:__:__%' then bare.placed_at::timestamp::text = replace(case
+                                            when bare.placed_at like '%Z' then left(bare.placed_at, -1)
+                                            when left(right(bare.placed_at, 6), 1) in ('+', '-') and right(bare.placed_at, 6) like '___:__' and translate(right(bare.placed_at, 6), '0123456789', '') in ('+:', '-:') then left(bare.placed_at, -6)
+                                            else bare.placed_at
+                                        end, 'T', ' ')
+                                    end or bare.placed_at ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?( ?(Z|UTC|[+-][0-9]{2}(:?[0-9]{2}|:[0-9]{2}:[0-9]{2})?))?)?$' then case
+                                        when (bare.placed_at collate "C" < '0001-01-02' or bare.placed_at collate "C" > '9999-12-31')
+                                                and (bare.placed_at::timestamptz < '0001-01-01' or bare.placed_at::timestamptz >= '10000-01-01') then 'invalid'
+                                        when octet_length(bare.placed_at) > 26 and bare.placed_at ~ '\.[0-9]{6}[0-9]*[1-9]' then 'too_precise'
+                                    end
+                                    else 'invalid'
+                                end) is null)
+                        end
+                    then not (facts).asks_conditions or (
+                        select
+                            ((total >= (0)::numeric)) is not false
+                            and (orders.customer_id is null or exists (select from sales.customers as sluice_parent where sluice_parent.id = orders.customer_id)) is not false
+                        from (select bare.order_id::bigint as order_id, bare.customer_id::bigint as customer_id, coalesce(bare.status::sales.order_status, ('new'::sales.order_status)::sales.order_status) as status, bare.total::numeric(10,2) as total, bare.placed_at::timestamp with time zone as placed_at) as orders
+                    )
+                    else false
+                end as is_valid
+            from (
+                select
+                    staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
+                    ingest.bare(staging.order_id, scan.has_padded and chunks.is_padded) as order_id,
+                    ingest.bare(staging.customer_id, scan.has_padded and chunks.is_padded) as customer_id,
+                    ingest.bare(staging.status, scan.has_padded and chunks.is_padded) as status,
+                    ingest.bare(staging.total, scan.has_padded and chunks.is_padded) as total,
+                    ingest.bare(staging.placed_at, scan.has_padded and chunks.is_padded) as placed_at,
+                    case
+                        -- A record that could not be split has no values, and this stands before the verdict.
+                        when
+                            scan.wants_extras
+                            and (staging.extras is not null or chunks.extra_columns is not null)
+                            and staging.problem is null
+                        then ingest.extras_of(staging.extras, chunks.extra_columns, ingest_orders.extra_values(staging))
+                    end as extras
+                from ingest_orders.staging
+                -- Distinct, as the planner sees: where nothing is asked of the chunks, it leaves them out.
+                left join (
+                    select distinct on (batch_chunks.load_id, batch_chunks.chunk_id) batch_chunks.*
+                    from batch_chunks
+                ) as chunks on chunks.load_id = staging.load_id and chunks.chunk_id = staging.chunk_id
+                where
+                    staging.lane <> all(scan.idle_lanes)
+                    and (scan.wants_all or (1 << staging.slice_no) & scan.wanted_slices <> 0)
+                    and case
+                        when scan.is_range then
+                            staging.chunk_id >= scan.first_chunk
+                            and staging.chunk_id <= scan.last_chunk
+                            and staging.load_id = any(scan.load_ids)
+                        else (1 << staging.slice_no) & chunks.todo_slices <> 0
+                    end
+                    and (
+                        not scan.has_refused
+                        or not exists (
+                            select from rejected_records
+                            where (rejected_records.chunk_id, rejected_records.record_no) = (staging.chunk_id, staging.record_no)
+                        )
+                    )
+                -- A fence: without it the planner repeats the trims in every place that uses them.
+                offset 0
+            ) as bare
+        ) as staged
+        left join inserted_rows
+            on inserted_rows.chunk_id = staged.chunk_id and inserted_rows.record_no = staged.record_no
         where
             coalesce((select sum(inserted_counts.inserted) from inserted_counts), 0) < expected
-            and not exists (
-                select from inserted_rows
-                where (inserted_rows.chunk_id, inserted_rows.record_no) = (staged.chunk_id, staged.record_no)
-            )
+            and inserted_rows.chunk_id is null
     ),
     kept_invalid as (
         insert into rejected_records (chunk_id, record_no, reasons)
@@ -860,13 +1132,9 @@ begin
             )
             or losers.status is not null and losers.status is distinct from stored.status as is_conflict
         from losers
-        -- Fenced, so that it is a look-up a loser and never a scan of the table.
-        left join lateral (
-            select orders.*
-            from public.orders
-            where orders.order_id = losers.order_id
-            offset 0
-        ) as stored on true
+        left join ingest_orders.stored_rows(
+            array(select losers.order_id from losers)
+        ) as stored on stored.order_id = losers.order_id
     ),
     kept_losers as (
         insert into rejected_records (chunk_id, record_no, kind, refusal)
@@ -901,12 +1169,9 @@ declare
 begin
     if triggers is not null and exists (
         select from losing_records
-        cross join lateral (
-            select orders.chunk_id, orders.record_no
-            from public.orders
-            where orders.order_id = losing_records.order_id
-            offset 0
-        ) as stored
+        inner join ingest_orders.stored_rows(
+            array(select losing_records.order_id from losing_records)
+        ) as stored on stored.order_id = losing_records.order_id
         where stored.chunk_id = losing_records.chunk_id and stored.record_no = losing_records.record_no
     ) then
         raise exception 'the trigger % puts the rows of % into another table: drop it, or let that table not inherit',
@@ -1201,9 +1466,12 @@ begin
     with tried_records as materialized (
         select distinct on (candidate_records.order_id) candidate_records.*
         from candidate_records
+        left join ingest_orders.known_keys(
+            array(select candidate_records.order_id from candidate_records where candidate_records.position between first_position and last_position)
+        ) as known_keys on known_keys.order_id = candidate_records.order_id
         where
             candidate_records.position between first_position and last_position
-            and (select true from public.orders where orders.order_id = candidate_records.order_id) is null
+            and known_keys.order_id is null
         order by candidate_records.order_id, candidate_records.position
     ),
     inserted_rows as (
@@ -1892,9 +2160,11 @@ begin
         where candidate_records.position between first_position and last_position
     ),
     stored_rows as materialized (
-        select tried_records.chunk_id, tried_records.record_no, ingest_orders.record_of(orders.*) as record
+        select tried_records.chunk_id, tried_records.record_no, ingest_orders.record_of(stored) as record
         from tried_records
-        inner join public.orders on orders.order_id = tried_records.order_id
+        inner join ingest_orders.stored_rows(
+            array(select tried_records.order_id from tried_records)
+        ) as stored on stored.order_id = tried_records.order_id
     ),
     kept_rows as (
         insert into replaced_rows (chunk_id, record_no, record)

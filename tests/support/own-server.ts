@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Sql } from "../../src/database/connect.ts";
 import { type DatabaseTarget, makeTarget, withDatabase } from "../../src/database/database-target.ts";
-import { prepareBinaries } from "../../src/database/embedded/binaries.ts";
+import { type PostgresBinaries, prepareBinaries } from "../../src/database/embedded/binaries.ts";
 import { createCluster, superuser, writeSettings } from "../../src/database/embedded/create-cluster.ts";
 import { findPostmaster, isPortFree, startPostmaster, stopPostmaster } from "../../src/database/embedded/postmaster.ts";
 import {
@@ -31,16 +31,21 @@ interface OwnServerOptions {
     prepare?: (clusterDir: string) => void;
     /** A base backup to begin with, in place of an empty cluster; it is moved from there. */
     backup?: string;
+    /** Of another installation, which the server's account can enter. */
+    binaries?: PostgresBinaries;
+    /** Without a template of a migrated database: createDatabase is not to be called. */
+    isBare?: boolean;
 }
 
 const templateName = "sluice_own_template";
 
-export async function openOwnServer({ settings = {}, prepare, backup }: OwnServerOptions = {}) {
+export async function openOwnServer(options: OwnServerOptions = {}) {
+    const { settings = {}, prepare, backup, isBare = false } = options;
     const dataDir = mkdtempSync(join(tmpdir(), "sluice-own-server-"));
     // Root lends the server another account, which must be able to enter.
     chmodSync(dataDir, 0o755);
     const places = choosePlaces(makeHomeDir(dataDir));
-    const binaries = prepareBinaries(places.account, places.baseDir);
+    const binaries = options.binaries ?? prepareBinaries(places.account, places.baseDir);
     const port = await choosePort();
     const password = "own-server";
     if (backup === undefined) createCluster(places, binaries, password);
@@ -52,7 +57,7 @@ export async function openOwnServer({ settings = {}, prepare, backup }: OwnServe
     await power.start();
 
     const admin = makeTarget({ host: "127.0.0.1", port, database: "postgres", user: superuser, password });
-    if (backup === undefined) {
+    if (backup === undefined && !isBare) {
         await ask(admin, (sql) => sql.unsafe(`create database ${templateName}`));
         await migrateDatabase(withDatabase(admin, templateName), { log: () => {} });
     }

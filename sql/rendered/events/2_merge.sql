@@ -273,7 +273,7 @@ as $$
                 and ingest.event_timestamp_reason(bare.event_timestamp, (facts).not_after) is null
                 and ingest.quantity_reason(bare.quantity) is null
                 and ingest.price_reason(bare.price) is null
-        end
+        end as is_valid
     from (
         select
             staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
@@ -334,9 +334,10 @@ stable
 as $$
     select
         staged.chunk_id, staged.record_no,
-        staged.event_id::uuid, staged.event_type, staged.product_id, staged.user_id,
-        case when staged.plain_second > 0 then to_timestamp(staged.plain_second) else staged.event_timestamp::timestamptz end,
-        staged.quantity::integer, staged.price::numeric(10,2),
+        staged.event_id::uuid as event_id, staged.event_type as event_type, staged.product_id as product_id,
+        staged.user_id as user_id,
+        case when staged.plain_second > 0 then to_timestamp(staged.plain_second) else staged.event_timestamp::timestamptz end as event_timestamp,
+        staged.quantity::integer as quantity, staged.price::numeric(10,2) as price,
         staged.attributes
     from ingest.staged_values(scan, facts) as staged
     where staged.is_valid
@@ -356,6 +357,47 @@ begin
     select staged.chunk_id, staged.record_no
     from ingest.staged_values(scan, facts) as staged
     where not staged.is_valid;
+end
+$$;
+
+-- Which of these keys the table has. A look-up in the index for each: without the settings a table that is known to be empty or
+-- tiny would be read whole, while the same statement fills it.
+create or replace function ingest.known_keys(keys_1 uuid[])
+returns table (event_id uuid)
+language plpgsql
+stable
+set plan_cache_mode = 'force_custom_plan'
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_nestloop = on
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select wanted.event_id
+    from unnest(keys_1) as wanted (event_id)
+    inner join public.events on events.event_id = wanted.event_id;
+end
+$$;
+
+-- The rows that have these keys.
+create or replace function ingest.stored_rows(keys_1 uuid[])
+returns setof public.events
+language plpgsql
+stable
+set plan_cache_mode = 'force_custom_plan'
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_nestloop = on
+as $$
+#variable_conflict use_column
+begin
+    return query
+    select events.*
+    from (select distinct wanted.* from unnest(keys_1) as wanted (event_id)) as wanted
+    inner join public.events on events.event_id = wanted.event_id;
 end
 $$;
 
@@ -385,15 +427,97 @@ declare
     is_watched constant boolean := ingest.triggers_on_table() is not null;
     expected constant bigint := (select sum(batch_chunks.read) from batch_chunks) - (select count(*) from rejected_records);
 begin
-    with first_records as (
+    with first_records as materialized (
         select distinct on (event_id) valid_records.*
-        from ingest.valid_records(scan, facts)
+        from (
+            select
+                staged.chunk_id, staged.record_no,
+                staged.event_id::uuid as event_id, staged.event_type as event_type, staged.product_id as product_id,
+                staged.user_id as user_id,
+                case when staged.plain_second > 0 then to_timestamp(staged.plain_second) else staged.event_timestamp::timestamptz end as event_timestamp,
+                staged.quantity::integer as quantity, staged.price::numeric(10,2) as price,
+                staged.attributes
+            from (
+                select
+                    bare.chunk_id, bare.record_no, bare.plain_second,
+                    bare.event_id, bare.event_type, bare.product_id, bare.user_id, bare.event_timestamp, bare.quantity,
+                    bare.price,
+                    bare.attributes,
+                    case
+                        
+                        when bare.plain_second <= (facts).last_second
+                        and ingest.event_type_reason(bare.event_type, (facts).known_types) is null
+                        and ingest.product_id_reason(bare.product_id) is null
+                        and ingest.user_id_reason(bare.user_id) is null then true
+                        else
+                            bare.problem is null
+                            and ingest.event_id_reason(bare.event_id) is null
+                            and ingest.event_type_reason(bare.event_type, (facts).known_types) is null
+                            and ingest.product_id_reason(bare.product_id) is null
+                            and ingest.user_id_reason(bare.user_id) is null
+                            and ingest.event_timestamp_reason(bare.event_timestamp, (facts).not_after) is null
+                            and ingest.quantity_reason(bare.quantity) is null
+                            and ingest.price_reason(bare.price) is null
+                    end as is_valid
+                from (
+                    select
+                        staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
+                        ingest.bare(staging.event_id, scan.has_padded and chunks.is_padded) as event_id,
+                        ingest.bare(staging.event_type, scan.has_padded and chunks.is_padded) as event_type,
+                        ingest.bare(staging.product_id, scan.has_padded and chunks.is_padded) as product_id,
+                        ingest.bare(staging.user_id, scan.has_padded and chunks.is_padded) as user_id,
+                        ingest.bare(staging.event_timestamp, scan.has_padded and chunks.is_padded) as event_timestamp,
+                        ingest.bare(staging.quantity, scan.has_padded and chunks.is_padded) as quantity,
+                        ingest.bare(staging.price, scan.has_padded and chunks.is_padded) as price,
+                        case
+                            -- A record that could not be split has no values, and this stands before the verdict.
+                            when
+                                scan.wants_extras
+                                and (staging.attributes is not null or chunks.extra_columns is not null)
+                                and staging.problem is null
+                            then ingest.extras_of(staging.attributes, chunks.extra_columns, ingest.extra_values(staging))
+                        end as attributes
+                    from ingest.staging
+                    -- Distinct, as the planner sees: where nothing is asked of the chunks, it leaves them out.
+                    left join (
+                        select distinct on (batch_chunks.load_id, batch_chunks.chunk_id) batch_chunks.*
+                        from batch_chunks
+                    ) as chunks on chunks.load_id = staging.load_id and chunks.chunk_id = staging.chunk_id
+                    where
+                        staging.lane <> all(scan.idle_lanes)
+                        and (scan.wants_all or (1 << staging.slice_no) & scan.wanted_slices <> 0)
+                        and case
+                            when scan.is_range then
+                                staging.chunk_id >= scan.first_chunk
+                                and staging.chunk_id <= scan.last_chunk
+                                and staging.load_id = any(scan.load_ids)
+                            else (1 << staging.slice_no) & chunks.todo_slices <> 0
+                        end
+                        and (
+                            not scan.has_refused
+                            or not exists (
+                                select from rejected_records
+                                where (rejected_records.chunk_id, rejected_records.record_no) = (staging.chunk_id, staging.record_no)
+                            )
+                        )
+                    -- A fence: without it the planner repeats the trims in every place that uses them.
+                    offset 0
+                ) as bare
+            ) as staged
+            where staged.is_valid
+        ) as valid_records
         order by event_id, chunk_id, record_no
+    ),
+    known_keys as materialized (
+        select known_keys.*
+        from ingest.known_keys(
+            array(select first_records.event_id from first_records)
+        ) as known_keys
     ),
     new_records as not materialized (
         select first_records.*
         from first_records
-        where (select true from public.events where events.event_id = first_records.event_id) is null
+        where not exists (select from known_keys where known_keys.event_id = first_records.event_id)
     ),
     inserted_rows as (
         insert into public.events (
@@ -442,13 +566,78 @@ begin
     ),
     missing_records as materialized (
         select staged.*
-        from ingest.staged_values(scan, facts) as staged
+        from (
+            select
+                bare.chunk_id, bare.record_no, bare.plain_second,
+                bare.event_id, bare.event_type, bare.product_id, bare.user_id, bare.event_timestamp, bare.quantity,
+                bare.price,
+                bare.attributes,
+                case
+                    
+                    when bare.plain_second <= (facts).last_second
+                    and ingest.event_type_reason(bare.event_type, (facts).known_types) is null
+                    and ingest.product_id_reason(bare.product_id) is null
+                    and ingest.user_id_reason(bare.user_id) is null then true
+                    else
+                        bare.problem is null
+                        and ingest.event_id_reason(bare.event_id) is null
+                        and ingest.event_type_reason(bare.event_type, (facts).known_types) is null
+                        and ingest.product_id_reason(bare.product_id) is null
+                        and ingest.user_id_reason(bare.user_id) is null
+                        and ingest.event_timestamp_reason(bare.event_timestamp, (facts).not_after) is null
+                        and ingest.quantity_reason(bare.quantity) is null
+                        and ingest.price_reason(bare.price) is null
+                end as is_valid
+            from (
+                select
+                    staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
+                    ingest.bare(staging.event_id, scan.has_padded and chunks.is_padded) as event_id,
+                    ingest.bare(staging.event_type, scan.has_padded and chunks.is_padded) as event_type,
+                    ingest.bare(staging.product_id, scan.has_padded and chunks.is_padded) as product_id,
+                    ingest.bare(staging.user_id, scan.has_padded and chunks.is_padded) as user_id,
+                    ingest.bare(staging.event_timestamp, scan.has_padded and chunks.is_padded) as event_timestamp,
+                    ingest.bare(staging.quantity, scan.has_padded and chunks.is_padded) as quantity,
+                    ingest.bare(staging.price, scan.has_padded and chunks.is_padded) as price,
+                    case
+                        -- A record that could not be split has no values, and this stands before the verdict.
+                        when
+                            scan.wants_extras
+                            and (staging.attributes is not null or chunks.extra_columns is not null)
+                            and staging.problem is null
+                        then ingest.extras_of(staging.attributes, chunks.extra_columns, ingest.extra_values(staging))
+                    end as attributes
+                from ingest.staging
+                -- Distinct, as the planner sees: where nothing is asked of the chunks, it leaves them out.
+                left join (
+                    select distinct on (batch_chunks.load_id, batch_chunks.chunk_id) batch_chunks.*
+                    from batch_chunks
+                ) as chunks on chunks.load_id = staging.load_id and chunks.chunk_id = staging.chunk_id
+                where
+                    staging.lane <> all(scan.idle_lanes)
+                    and (scan.wants_all or (1 << staging.slice_no) & scan.wanted_slices <> 0)
+                    and case
+                        when scan.is_range then
+                            staging.chunk_id >= scan.first_chunk
+                            and staging.chunk_id <= scan.last_chunk
+                            and staging.load_id = any(scan.load_ids)
+                        else (1 << staging.slice_no) & chunks.todo_slices <> 0
+                    end
+                    and (
+                        not scan.has_refused
+                        or not exists (
+                            select from rejected_records
+                            where (rejected_records.chunk_id, rejected_records.record_no) = (staging.chunk_id, staging.record_no)
+                        )
+                    )
+                -- A fence: without it the planner repeats the trims in every place that uses them.
+                offset 0
+            ) as bare
+        ) as staged
+        left join inserted_rows
+            on inserted_rows.chunk_id = staged.chunk_id and inserted_rows.record_no = staged.record_no
         where
             coalesce((select sum(inserted_counts.inserted) from inserted_counts), 0) < expected
-            and not exists (
-                select from inserted_rows
-                where (inserted_rows.chunk_id, inserted_rows.record_no) = (staged.chunk_id, staged.record_no)
-            )
+            and inserted_rows.chunk_id is null
     ),
     kept_invalid as (
         insert into rejected_records (chunk_id, record_no)
@@ -498,13 +687,9 @@ begin
                 stored.price, stored.attributes
             ) as is_conflict
         from losers
-        -- Fenced, so that it is a look-up a loser and never a scan of the table.
-        left join lateral (
-            select events.*
-            from public.events
-            where events.event_id = losers.event_id
-            offset 0
-        ) as stored on true
+        left join ingest.stored_rows(
+            array(select losers.event_id from losers)
+        ) as stored on stored.event_id = losers.event_id
     ),
     kept_losers as (
         insert into rejected_records (chunk_id, record_no, kind, refusal)
@@ -539,12 +724,9 @@ declare
 begin
     if triggers is not null and exists (
         select from losing_records
-        cross join lateral (
-            select events.chunk_id, events.record_no
-            from public.events
-            where events.event_id = losing_records.event_id
-            offset 0
-        ) as stored
+        inner join ingest.stored_rows(
+            array(select losing_records.event_id from losing_records)
+        ) as stored on stored.event_id = losing_records.event_id
         where stored.chunk_id = losing_records.chunk_id and stored.record_no = losing_records.record_no
     ) then
         raise exception 'the trigger % puts the rows of % into another table: drop it, or let that table not inherit',

@@ -57,32 +57,30 @@ begin
         case
             when written_rows.told_key is null then 'gave the event another chunk_id or record_no'
             when written_rows.told_key <> written_rows.record_key then 'gave the event another event_id'
-            when stored.record_key is null then 'removed the event again, or gave it another event_id after it was written'
-            when not stored.is_as_written then 'changed the event after it was written'
-            else 'gave the event what the rules reject: ' || stored.broken_columns
+            when found.record_key is null then 'removed the event again, or gave it another event_id after it was written'
+            when not found.is_as_written then 'changed the event after it was written'
+            else 'gave the event what the rules reject: ' || found.broken_columns
         end
     into fault
     from written_rows
-    -- Fenced, so that it is a look-up a record and never a scan of the table.
-    left join lateral (
+    left join ingest.stored_rows(array(select written_rows.record_key from written_rows)) as stored
+        on stored.event_id = written_rows.record_key
+    cross join lateral (
         select
-            events.event_id as record_key,
+            stored.event_id as record_key,
             (
-                events.chunk_id, events.record_no, events.event_type, events.product_id, events.event_timestamp,
-                events.quantity, events.price
+                stored.chunk_id, stored.record_no, stored.event_type, stored.product_id, stored.event_timestamp,
+                stored.quantity, stored.price
             ) is not distinct from (
                 written_rows.chunk_id, written_rows.record_no, written_rows.event_type, written_rows.product_id,
                 written_rows.event_timestamp, written_rows.quantity, written_rows.price
             ) as is_as_written,
-            ingest.broken_columns(events, facts) as broken_columns
-        from public.events
-        where events.event_id = written_rows.record_key
-        offset 0
-    ) as stored on true
+            ingest.broken_columns(stored, facts) as broken_columns
+    ) as found
     where
-        written_rows.told_key is distinct from stored.record_key
-        or not stored.is_as_written
-        or stored.broken_columns is not null
+        written_rows.told_key is distinct from found.record_key
+        or not found.is_as_written
+        or found.broken_columns is not null
     order by written_rows.chunk_id, written_rows.record_no
     limit 1;
     if
@@ -270,9 +268,12 @@ begin
     with tried_records as materialized (
         select distinct on (candidate_records.event_id) candidate_records.*
         from candidate_records
+        left join ingest.known_keys(
+            array(select candidate_records.event_id from candidate_records where candidate_records.position between first_position and last_position)
+        ) as known_keys on known_keys.event_id = candidate_records.event_id
         where
             candidate_records.position between first_position and last_position
-            and (select true from public.events where events.event_id = candidate_records.event_id) is null
+            and known_keys.event_id is null
         order by candidate_records.event_id, candidate_records.position
     ),
     inserted_rows as (

@@ -473,9 +473,11 @@ begin
         where candidate_records.position between first_position and last_position
     ),
     stored_rows as materialized (
-        select events.*, ingest.record_of(events.*) as record
+        select stored.*, ingest.record_of(stored) as record
         from tried_records
-        inner join public.events on events.event_id = tried_records.event_id
+        inner join ingest.stored_rows(
+            array(select tried_records.event_id from tried_records)
+        ) as stored on stored.event_id = tried_records.event_id
     ),
     kept_rows as (
         insert into replaced_rows (chunk_id, record_no, record)

@@ -101,9 +101,8 @@ language sql
 stable
 as $$
 with stored_row as materialized (
-    select events as stored, events.chunk_id, events.record_no
-    from public.events
-    where events.event_id = traced_key
+    select stored, stored.chunk_id, stored.record_no
+    from ingest.stored_rows(array[traced_key]) as stored
 ),
 claims as (
     select stored_row.chunk_id, stored_row.record_no

@@ -147,6 +147,7 @@ export function createRecovery({ sql, signal, revive, voice, onAttempt = () => {
             try {
                 await revive?.();
                 await answerInTime(sql`select 1`);
+                await recoverPrepared(sql);
                 return away.back();
             } catch (error) {
                 // A start of the embedded server that a stop gave up.
@@ -194,6 +195,11 @@ export function createRecovery({ sql, signal, revive, voice, onAttempt = () => {
         },
         refuseMissing,
     };
+}
+
+/** Where the database is a Citus coordinator that was killed: what it left on its workers holds locks there. */
+export async function recoverPrepared(sql: Sql): Promise<void> {
+    await answerInTime(sql`select ingest.recover_prepared()`);
 }
 
 /** The answer, or after the deadline what the system says of a peer that is silent: a fault of the connection. */

@@ -18,7 +18,7 @@ import { createHeartbeat, refuseOtherFolder } from "../ledger/lease.ts";
 import { readClock } from "../ledger/read-backlog.ts";
 import { createWorkWatch } from "../ledger/watch-work.ts";
 import { retireWorkers } from "../ledger/worker-leases.ts";
-import { ConnectionsChanged, createOutage, createRecovery } from "../outage/outage.ts";
+import { ConnectionsChanged, createOutage, createRecovery, recoverPrepared } from "../outage/outage.ts";
 import { createOutageVoice } from "../outage/say-outage.ts";
 import type { Trouble } from "../outage/troubles.ts";
 import { keepRetrying, retryAll } from "../retry/retry-loop.ts";
@@ -174,6 +174,7 @@ function createProcess(
     /** What has to be right before anything begins: a fault of it ends the run. */
     const begin = async () => {
         const begunAt = await outage.survive(() => readClock(connections.sql), { isFirst: true });
+        await outage.survive(() => recoverPrepared(connections.leaseSql), { isFirst: true });
         const streamIds = streams.map(({ id }) => id);
         await outage.survive(() => refuseOtherFolder(connections.sql, config.inputDir, streamIds), { isFirst: true });
         await shared.heartbeat.renew();

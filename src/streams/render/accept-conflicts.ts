@@ -1,7 +1,8 @@
 /** A replay that lets conflicts take the place of the rows that they contradict. */
 import { ofStream } from "./classify-records.ts";
 import { literal, sql } from "./sql-text.ts";
-import { exchanged, hasKeyOf, type MadeTable, rowOf, type StreamSql } from "./stream-sql.ts";
+import { keysOf } from "./stored-rows.ts";
+import { exchanged, isOfKey, type MadeTable, type StreamSql } from "./stream-sql.ts";
 import { exchangeOrDelete } from "./upsert-records.ts";
 
 export const refuseConflicts = `
@@ -180,9 +181,11 @@ begin
         where candidate_records.position between first_position and last_position
     ),
     stored_rows as materialized (
-        select ${storedColumns(stream)}, ingest.record_of(${rowOf(stream)}.*) as record
+        select ${storedColumns(stream)}, ingest.record_of(stored) as record
         from tried_records
-        inner join ${stream.table} on ${hasKeyOf(stream, "tried_records")}
+        inner join ingest.stored_rows(
+            ${keysOf(stream, "tried_records")}
+        ) as stored on ${isOfKey(stream, "stored", "tried_records")}
     ),
     kept_rows as (
         insert into replaced_rows (chunk_id, record_no, record)
@@ -200,7 +203,7 @@ $$;
 
 /** What a displaced row is kept under: the record that it came from, or, where the table does not tell, the one that took its place. */
 const storedColumns = (stream: StreamSql) =>
-    stream.made === null ? "tried_records.chunk_id, tried_records.record_no" : `${rowOf(stream)}.*`;
+    stream.made === null ? "tried_records.chunk_id, tried_records.record_no" : "stored.*";
 
 const gainFacts = ({ rollups }: MadeTable) => sql`
 declare

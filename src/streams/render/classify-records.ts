@@ -1,6 +1,7 @@
 /** The verdict on records that were not inserted: rejected, a duplicate, or a conflict. */
 import { lines, list, literal, sql } from "./sql-text.ts";
-import { hasKeyOf, rowOf, type StreamSql, saysOther } from "./stream-sql.ts";
+import { keysOf } from "./stored-rows.ts";
+import { isOfKey, rowOf, type StreamSql, saysOther } from "./stream-sql.ts";
 import { keepsHistory, keepVersions } from "./upsert-records.ts";
 
 export const classifyLosers = (stream: StreamSql) => sql`
@@ -29,13 +30,9 @@ begin
             stored.${stream.keys[0]!.column} is null as is_left_out,
             ${saysOther(stream, "losers", "stored")} as is_conflict
         from losers
-        -- Fenced, so that it is a look-up a loser and never a scan of the table.
-        left join lateral (
-            select ${rowOf(stream)}.*
-            from ${stream.table}
-            where ${hasKeyOf(stream, "losers")}
-            offset 0
-        ) as stored on true
+        left join ingest.stored_rows(
+            ${keysOf(stream, "losers")}
+        ) as stored on ${isOfKey(stream, "stored", "losers")}
     ),
     kept_losers as (
         insert into rejected_records (chunk_id, record_no, kind, refusal)
@@ -72,12 +69,9 @@ declare
 begin
     if triggers is not null and exists (
         select from losing_records
-        cross join lateral (
-            select ${rowOf(stream)}.chunk_id, ${rowOf(stream)}.record_no
-            from ${stream.table}
-            where ${hasKeyOf(stream, "losing_records")}
-            offset 0
-        ) as stored
+        inner join ingest.stored_rows(
+            ${keysOf(stream, "losing_records")}
+        ) as stored on ${isOfKey(stream, "stored", "losing_records")}
         where stored.chunk_id = losing_records.chunk_id and stored.record_no = losing_records.record_no
     ) then
         raise exception 'the trigger % puts the rows of % into another table: drop it, or let that table not inherit',

@@ -1,6 +1,8 @@
 /** The insert of a merge. */
 import { allOf, list, sql } from "./sql-text.ts";
-import { given, keyList, keyOrder, rowOf, rowOfKey, type StreamSql, written } from "./stream-sql.ts";
+import { stagedQuery, validQuery } from "./staged-values.ts";
+import { isKnown, keysOf } from "./stored-rows.ts";
+import { given, keyList, keyOrder, rowOf, type StreamSql, written } from "./stream-sql.ts";
 import { brokenConditions } from "./verdict.ts";
 
 export const insertRecords = (stream: StreamSql) =>
@@ -85,15 +87,23 @@ declare
     ${watchDeclarations(stream)}
     expected constant bigint := (select sum(batch_chunks.read) from batch_chunks) - (select count(*) from rejected_records);
 begin
-    ${mayInsertAtOnce(stream) ? tryAtOnce(stream) : ""}with first_records as (
+    ${mayInsertAtOnce(stream) ? tryAtOnce(stream) : ""}with first_records as materialized (
         select distinct on (${keyOrder(stream)}) valid_records.*
-        from ingest.valid_records(scan, facts)
+        from (
+            ${validQuery(stream)}
+        ) as valid_records
         order by ${keyOrder(stream)}, chunk_id, record_no
+    ),
+    known_keys as materialized (
+        select known_keys.*
+        from ingest.known_keys(
+            ${keysOf(stream, "first_records")}
+        ) as known_keys
     ),
     new_records as ${stream.made === null ? "" : "not "}materialized (
         select first_records.*
         from first_records
-        where ${isNew(stream)}
+        where not exists (select from known_keys where ${isKnown(stream, "first_records")})
     ),
     ${insertedRows(stream)},
     inserted_counts as materialized (
@@ -109,13 +119,14 @@ begin
     ),
     missing_records as materialized (
         select staged.*
-        from ingest.staged_values(scan, facts) as staged
+        from (
+            ${stagedQuery(stream)}
+        ) as staged
+        left join inserted_rows
+            on inserted_rows.chunk_id = staged.chunk_id and inserted_rows.record_no = staged.record_no
         where
             coalesce((select sum(inserted_counts.inserted) from inserted_counts), 0) < expected
-            and not exists (
-                select from inserted_rows
-                where (inserted_rows.chunk_id, inserted_rows.record_no) = (staged.chunk_id, staged.record_no)
-            )
+            and inserted_rows.chunk_id is null
     ),
     kept_invalid as (
         insert into rejected_records (chunk_id, record_no${stream.conditions === null ? "" : ", reasons"})
@@ -152,28 +163,6 @@ export function watchDeclarations({ made }: StreamSql): string {
     return sql`
 gain_facts constant ${made.rollups.facts} := ${made.rollups.facts}();
 ${isWatched}`;
-}
-
-/** Types whose order is that of every index over them: no collation, and next to nobody makes another operator class. */
-const orderedType = /^(smallint|integer|bigint|numeric|date|timestamp|uuid)/;
-
-/**
- * Whether no row has the key. One beyond the largest key, as a sequence gives them, need not be looked up: the first load of a
- * million saves a sixth of its insert. A key is unique in the table's only index over it, whose end is read.
- */
-function isNew(stream: StreamSql): string {
-    const isMissing = `(${rowOfKey(stream, "first_records")}) is null`;
-    const [key] = stream.keys;
-    if (stream.made !== null || stream.keys.length > 1 || !orderedType.test(key!.type)) return isMissing;
-    const column = `${rowOf(stream)}.${key!.column}`;
-    return sql`
-(
-    (
-        first_records.${key!.ident}
-        <= (select ${column} from ${stream.table} where ${column} is not null order by ${column} desc limit 1)
-    ) is not true
-    or ${isMissing}
-)`;
 }
 
 /** The rows that are inserted, each with the record that it came from; and what hangs on them. */

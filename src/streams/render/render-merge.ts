@@ -9,6 +9,7 @@ import { extrasInRecord, rawRecord } from "./raw-record.ts";
 import { snapshotRecords } from "./snapshot-records.ts";
 import { lines, sql } from "./sql-text.ts";
 import { countRecords, scanType, stagedValues, validateRecords, validRecords } from "./staged-values.ts";
+import { storedRows } from "./stored-rows.ts";
 import { type StreamSql, watchedColumns } from "./stream-sql.ts";
 import { requireText } from "./typed-values.ts";
 import { classifyUpserts, isUpsert, renderUpsert, upsertColumns, upsertTables } from "./upsert-records.ts";
@@ -37,6 +38,7 @@ function recordsOfMode(stream: StreamSql): string[] {
     if (isAppend(stream)) return [appendRecords(stream)];
     if (isUpsert(stream)) return [renderUpsert(stream), classifyUpserts(stream)];
     return [
+        storedRows(stream),
         insertRecords(stream),
         ...(stream.mode.name === "snapshot" ? [snapshotRecords(stream)] : []),
         classifyLosers(stream),

@@ -73,9 +73,8 @@ language sql
 stable
 as $$
 with stored_row as materialized (
-    select ${rowOf(stream)} as stored, ${rowOf(stream)}.chunk_id, ${rowOf(stream)}.record_no
-    from ${stream.table}
-    where ${rowOf(stream)}.${stream.keys[0]!.column} = traced_key
+    select stored, stored.chunk_id, stored.record_no
+    from ingest.stored_rows(array[traced_key]) as stored
 ),
 claims as (
     select stored_row.chunk_id, stored_row.record_no

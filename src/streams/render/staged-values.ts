@@ -59,6 +59,55 @@ $$;
 
 const bare = (ident: string) => `ingest.bare(staging.${ident}, scan.has_padded and chunks.is_padded) as ${ident}`;
 
+/**
+ * The staged records of the batch as a query, and as a function that is inlined where it is used. A statement that touches a stream's table
+ * has the query: Citus inlines no function that reads tables.
+ */
+export const stagedQuery = (stream: StreamSql) => sql`
+select
+    bare.chunk_id, bare.record_no, bare.plain_second,
+    ${list(idents(stream), (ident) => `bare.${ident}`)},
+    ${list([...typedColumns(stream).map(({ typed }) => typed), stream.extras], (name) => `bare.${name}`)},
+    ${verdict(stream, "bare", "facts")} as is_valid
+from (
+    select
+        staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
+        ${lines([...idents(stream).map(bare), ...typedColumns(stream).map(({ typed }) => `staging.${typed}`)], String)},
+        case
+            -- A record that could not be split has no values, and this stands before the verdict.
+            when
+                scan.wants_extras
+                and (staging.${stream.extras} is not null or chunks.extra_columns is not null)
+                and staging.problem is null
+            then ingest.extras_of(staging.${stream.extras}, chunks.extra_columns, ingest.extra_values(staging))
+        end as ${stream.extras}
+    from ingest.staging
+    -- Distinct, as the planner sees: where nothing is asked of the chunks, it leaves them out.
+    left join (
+        select distinct on (batch_chunks.load_id, batch_chunks.chunk_id) batch_chunks.*
+        from batch_chunks
+    ) as chunks on chunks.load_id = staging.load_id and chunks.chunk_id = staging.chunk_id
+    where
+        staging.lane <> all(scan.idle_lanes)
+        and (scan.wants_all or (1 << staging.slice_no) & scan.wanted_slices <> 0)
+        and case
+            when scan.is_range then
+                staging.chunk_id >= scan.first_chunk
+                and staging.chunk_id <= scan.last_chunk
+                and staging.load_id = any(scan.load_ids)
+            else (1 << staging.slice_no) & chunks.todo_slices <> 0
+        end
+        and (
+            not scan.has_refused
+            or not exists (
+                select from rejected_records
+                where (rejected_records.chunk_id, rejected_records.record_no) = (staging.chunk_id, staging.record_no)
+            )
+        )
+    -- A fence: without it the planner repeats the trims in every place that uses them.
+    offset 0
+) as bare`;
+
 export const stagedValues = (stream: StreamSql) => sql`
 -- The staged records of the batch: their values trimmed, and the verdict. Inlined where it is used.
 set local check_function_bodies = off;
@@ -71,52 +120,28 @@ returns table (
 language sql
 stable
 as $$
-    select
-        bare.chunk_id, bare.record_no, bare.plain_second,
-        ${list(idents(stream), (ident) => `bare.${ident}`)},
-        ${list([...typedColumns(stream).map(({ typed }) => typed), stream.extras], (name) => `bare.${name}`)},
-        ${verdict(stream, "bare", "facts")}
-    from (
-        select
-            staging.chunk_id, staging.record_no, staging.plain_second, staging.problem,
-            ${lines([...idents(stream).map(bare), ...typedColumns(stream).map(({ typed }) => `staging.${typed}`)], String)},
-            case
-                -- A record that could not be split has no values, and this stands before the verdict.
-                when
-                    scan.wants_extras
-                    and (staging.${stream.extras} is not null or chunks.extra_columns is not null)
-                    and staging.problem is null
-                then ingest.extras_of(staging.${stream.extras}, chunks.extra_columns, ingest.extra_values(staging))
-            end as ${stream.extras}
-        from ingest.staging
-        -- Distinct, as the planner sees: where nothing is asked of the chunks, it leaves them out.
-        left join (
-            select distinct on (batch_chunks.load_id, batch_chunks.chunk_id) batch_chunks.*
-            from batch_chunks
-        ) as chunks on chunks.load_id = staging.load_id and chunks.chunk_id = staging.chunk_id
-        where
-            staging.lane <> all(scan.idle_lanes)
-            and (scan.wants_all or (1 << staging.slice_no) & scan.wanted_slices <> 0)
-            and case
-                when scan.is_range then
-                    staging.chunk_id >= scan.first_chunk
-                    and staging.chunk_id <= scan.last_chunk
-                    and staging.load_id = any(scan.load_ids)
-                else (1 << staging.slice_no) & chunks.todo_slices <> 0
-            end
-            and (
-                not scan.has_refused
-                or not exists (
-                    select from rejected_records
-                    where (rejected_records.chunk_id, rejected_records.record_no) = (staging.chunk_id, staging.record_no)
-                )
-            )
-        -- A fence: without it the planner repeats the trims in every place that uses them.
-        offset 0
-    ) as bare
+    ${stagedQuery(stream)}
 $$;
 set local check_function_bodies = on;
 `;
+
+/** Those of `staged` that the rules pass, cast. */
+const validOf = (stream: StreamSql, staged: string) => sql`
+select
+    staged.chunk_id, staged.record_no,
+    ${list(stream.columns, (column) => `${castOf(stream, column)} as ${column.ident}`)},
+    staged.${stream.extras}
+from ${staged} as staged
+where staged.is_valid`;
+
+export const validQuery = (stream: StreamSql) =>
+    validOf(
+        stream,
+        sql`
+(
+    ${stagedQuery(stream)}
+)`,
+    );
 
 export const validRecords = (stream: StreamSql) => sql`
 -- Those of them that the rules pass, cast. A scan computes what it selects of the rows that pass, so no cast sees others.
@@ -129,12 +154,7 @@ returns table (
 language sql
 stable
 as $$
-    select
-        staged.chunk_id, staged.record_no,
-        ${list(stream.columns, (column) => castOf(stream, column))},
-        staged.${stream.extras}
-    from ingest.staged_values(scan, facts) as staged
-    where staged.is_valid
+    ${validOf(stream, "ingest.staged_values(scan, facts)")}
 $$;
 `;
 

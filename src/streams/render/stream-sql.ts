@@ -130,14 +130,11 @@ export const rowOf = ({ table }: StreamSql): string => /(?:[^."]+|"(?:[^"]|"")*"
 export const keyName = ({ keys }: StreamSql): string => keys.map(({ name }) => name).join("_");
 
 /** Whether a row has the key of these records. */
-export const hasKeyOf = (stream: StreamSql, records: string): string =>
-    stream.keys
-        .map(({ column, equals, ident }) => `${rowOf(stream)}.${column} ${equals} ${records}.${ident}`)
-        .join(" and ");
+export const hasKeyOf = (stream: StreamSql, records: string): string => isOfKey(stream, rowOf(stream), records);
 
-/** A scalar: whether there is a row with the key of these records. */
-export const rowOfKey = (stream: StreamSql, records: string): string =>
-    `select true from ${stream.table} where ${hasKeyOf(stream, records)}`;
+/** The same of a row that is called `row`. */
+export const isOfKey = ({ keys }: StreamSql, row: string, records: string): string =>
+    keys.map(({ column, equals, ident }) => `${row}.${column} ${equals} ${records}.${ident}`).join(" and ");
 
 /** The columns of the table that the merge fills from a record; where a record came from, where the table keeps it. */
 export const written = (stream: StreamSql): string[] => [

@@ -1,6 +1,7 @@
 /** The search, by trial, for the records that the table refuses. */
 import { isAppend } from "./append-records.ts";
 import { list, literal, sql } from "./sql-text.ts";
+import { isKnown, keysOf } from "./stored-rows.ts";
 import {
     type ColumnSql,
     given,
@@ -9,7 +10,6 @@ import {
     keyOrder,
     orderOf,
     rowOf,
-    rowOfKey,
     type StreamSql,
     written,
 } from "./stream-sql.ts";
@@ -185,9 +185,12 @@ begin
     with tried_records as materialized (
         select distinct on (${keyed(stream)}) candidate_records.*
         from candidate_records
+        left join ingest.known_keys(
+            ${keysOf(stream, "candidate_records", "candidate_records.position between first_position and last_position")}
+        ) as known_keys on ${isKnown(stream, "candidate_records")}
         where
             candidate_records.position between first_position and last_position
-            and (${rowOfKey(stream, "candidate_records")}) is null
+            and known_keys.${stream.keys[0]!.ident} is null
         order by ${keyed(stream)}, candidate_records.position
     ),
     inserted_rows as (

@@ -44,30 +44,28 @@ begin
         case
             when written_rows.told_key is null then 'gave the ${stream.rowName} another chunk_id or record_no'
             when written_rows.told_key <> written_rows.record_key then 'gave the ${stream.rowName} another ${keyList(stream)}'
-            when stored.record_key is null then 'removed the ${stream.rowName} again, or gave it another ${keyList(stream)} after it was written'
-            when not stored.is_as_written then 'changed the ${stream.rowName} after it was written'
-            else 'gave the ${stream.rowName} what the rules reject: ' || stored.broken_columns
+            when found.record_key is null then 'removed the ${stream.rowName} again, or gave it another ${keyList(stream)} after it was written'
+            when not found.is_as_written then 'changed the ${stream.rowName} after it was written'
+            else 'gave the ${stream.rowName} what the rules reject: ' || found.broken_columns
         end
     into fault
     from written_rows
-    -- Fenced, so that it is a look-up a record and never a scan of the table.
-    left join lateral (
+    left join ingest.stored_rows(array(select written_rows.record_key from written_rows)) as stored
+        on stored.${keyList(stream)} = written_rows.record_key
+    cross join lateral (
         select
-            ${rowOf(stream)}.${keyList(stream)} as record_key,
+            stored.${keyList(stream)} as record_key,
             (
-                ${list(watchedNames(stream), (name) => `${rowOf(stream)}.${name}`)}
+                ${list(watchedNames(stream), (name) => `stored.${name}`)}
             ) is not distinct from (
                 ${list(watchedNames(stream), (name) => `written_rows.${name}`)}
             ) as is_as_written,
-            ingest.broken_columns(${rowOf(stream)}, facts) as broken_columns
-        from ${stream.table}
-        where ${rowOf(stream)}.${keyList(stream)} = written_rows.record_key
-        offset 0
-    ) as stored on true
+            ingest.broken_columns(stored, facts) as broken_columns
+    ) as found
     where
-        written_rows.told_key is distinct from stored.record_key
-        or not stored.is_as_written
-        or stored.broken_columns is not null
+        written_rows.told_key is distinct from found.record_key
+        or not found.is_as_written
+        or found.broken_columns is not null
     order by written_rows.chunk_id, written_rows.record_no
     limit 1;
     if
