@@ -76,6 +76,22 @@ test("a watching ingest makes them when the backlog is loaded, and goes on", asy
     await expectAsBefore();
 });
 
+test("a run that is stopped says that they stay deferred, and the next one makes them", async () => {
+    const stopped = startIngest(database.url, inputDir, [...deferring, "--trigger", "200ms"]);
+    await waitUntil("they are dropped", () => stopped.stderr().includes("deferred until"));
+    const writer = openSession(database);
+    await writer`begin`;
+    await writer`lock table "Shop".orders in row exclusive mode`;
+    await waitUntil("they are to be made", () => stopped.stderr().includes("Making 6 indexes"));
+    expect(await stopped.stop()).toMatchObject({
+        exitCode: 143,
+        stderr: expect.stringMatching(/Indexes of "?Shop"?.orders stay deferred: the next ingest of it makes them\./),
+    });
+    await writer`rollback`;
+    expect((await ingestOnce(database.url, inputDir, ofTable)).exitCode).toBe(0);
+    await expectAsBefore();
+});
+
 test("what a killed run left is known to all commands, and made by the next run, without the option", async () => {
     expect((await ingestOnce(database.url, inputDir, deferring, dying)).exitCode).toBe(137);
     expect((await readIndexes(sql)).deferred).toBe(6);

@@ -36,6 +36,8 @@ export interface IndexDeferral {
     begin(): Promise<void>;
     /** After a turn: makes them when the backlog is loaded; `isLast`: there is nothing more. */
     end(isLast: boolean): Promise<void>;
+    /** When the loop ends: says so if a stop came first. */
+    leave(): void;
 }
 
 export function createIndexDeferral(run: Run): IndexDeferral {
@@ -46,6 +48,8 @@ export function createIndexDeferral(run: Run): IndexDeferral {
     /** How often it may still be tried in this backlog. */
     let attempts = mostAttempts;
     let hasSaidMaking = false;
+    /** Known to be away, and not made again. */
+    let isLeft = false;
     const table = stream.table.replace(/^public\./, "");
     const keep = (why: string) =>
         log.warn(`The indexes of ${table} are not deferred: ${why}. The ingest loads with them.`, {
@@ -59,6 +63,7 @@ export function createIndexDeferral(run: Run): IndexDeferral {
             const names = await withoutMerges(run, () => deferIndexes(sql, stream.id, workerId));
             await passFaultPoint("after-defer");
             areAway = true;
+            isLeft = true;
             log.warn(
                 `${formatCount(names.length, "index", "indexes")} of ${table} deferred until the backlog is loaded: ${names.join(", ")}. Queries that use them are slow until then.`,
                 { event: "indexes_deferred", indexes: names.length },
@@ -75,6 +80,7 @@ export function createIndexDeferral(run: Run): IndexDeferral {
     return {
         async begin() {
             areAway ??= (await readDeferredIndexes(sql, stream.id)).length > 0;
+            isLeft = areAway;
             if (areAway && !isAsked) await makeAll();
             if (areAway || attempts === 0) return;
             const situation = await examineIndexes(sql, stream.id);
@@ -92,6 +98,10 @@ export function createIndexDeferral(run: Run): IndexDeferral {
             if (situation !== null && !isLoaded(situation)) return;
             await makeAll();
         },
+        leave() {
+            if (!isLeft) return;
+            log.warn(`Indexes of ${table} stay deferred: the next ingest of it makes them.`, { event: "indexes_left" });
+        },
     };
 
     async function makeAll(): Promise<void> {
@@ -105,7 +115,9 @@ export function createIndexDeferral(run: Run): IndexDeferral {
                 indexes: indexes.length,
             });
         }
-        if (indexes.length > 0) await withoutMerges(run, () => makeIndexes(run, indexes));
+        isLeft = indexes.length > 0;
+        if (isLeft) await withoutMerges(run, () => makeIndexes(run, indexes));
+        isLeft = isLeft && run.signal.aborted;
         hasSaidMaking = false;
         // Those that could not be made are for the next run.
         areAway = false;

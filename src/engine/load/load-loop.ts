@@ -75,6 +75,7 @@ export async function loadLoop(run: Run): Promise<void> {
             await trigger.pause(turn);
         }
     } finally {
+        indexes.leave();
         run.isLoadingDone = true;
         run.staged.give();
     }
