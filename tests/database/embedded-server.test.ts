@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { connect as connectSocket, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -38,6 +39,20 @@ async function acquire(dir = dataDir): Promise<EmbeddedServer> {
     });
     open.push(server);
     return server;
+}
+
+/** What a first start makes: for tests that begin where that is there. */
+const madeDir = makeDataDir();
+beforeAll(async () => {
+    const server = await acquireEmbeddedServer({ dataDir: madeDir, log: () => {} });
+    await server.release();
+});
+afterAll(() => rmSync(madeDir, { recursive: true, force: true }));
+
+const putMade = () => execFileSync("cp", ["-a", join(madeDir, "postgres"), dataDir]);
+function acquireMade(): Promise<EmbeddedServer> {
+    putMade();
+    return acquire();
 }
 
 const places = (dir = dataDir) => choosePlaces(makeHomeDir(dir));
@@ -119,7 +134,7 @@ test("data and port survive stop and start", async () => {
 
 describe("several users", () => {
     test("share one server, and the last one to leave stops it", async () => {
-        const server = await acquire();
+        const server = await acquireMade();
         const pid = postmasterPid();
         const other = await spawnUser();
         expect(other.url).toBe(server.target.url);
@@ -140,7 +155,7 @@ describe("several users", () => {
     });
 
     test("of one process are counted one by one", async () => {
-        const one = await acquire();
+        const one = await acquireMade();
         const two = await acquire();
         await one.release();
         expect(await ask(two.target, "select 1 as up")).toEqual([{ up: 1 }]);
@@ -148,6 +163,7 @@ describe("several users", () => {
 });
 
 test("a server whose owner was killed with kill -9 is adopted, and stopped by the next one to leave", async () => {
+    putMade();
     const owner = await spawnUser();
     const pid = postmasterPid();
     await owner.kill();
@@ -160,7 +176,7 @@ test("a server whose owner was killed with kill -9 is adopted, and stopped by th
 });
 
 test("a killed user does not keep the server up", async () => {
-    const server = await acquire();
+    const server = await acquireMade();
     const other = await spawnUser();
     await other.kill();
     await server.release();
@@ -175,7 +191,7 @@ describe("a postmaster killed with kill -9", () => {
     }
 
     test("is restarted on its port by ensureRunning, with what was committed", async () => {
-        const server = await acquire();
+        const server = await acquireMade();
         await ask(server.target, "create table kept as select 7 as n");
         await killPostmaster();
         await server.ensureRunning();
@@ -186,7 +202,7 @@ describe("a postmaster killed with kill -9", () => {
     });
 
     test("is restarted on its port when that is left a moment later", async () => {
-        const server = await acquire();
+        const server = await acquireMade();
         await killPostmaster();
         const port = server.target.port;
         await waitUntil("the port is free", () => isPortFree(port));
@@ -199,7 +215,7 @@ describe("a postmaster killed with kill -9", () => {
     });
 
     test("is restarted by the next user, also while one of its backends is still busy", async () => {
-        const server = await acquire();
+        const server = await acquireMade();
         // A backend in a tight loop does not see that its postmaster is gone until it has finished.
         const busy = ask(server.target, "select count(*) as n from generate_series(1, 10000000)").catch(() => []);
         await Bun.sleep(300);
@@ -210,7 +226,7 @@ describe("a postmaster killed with kill -9", () => {
     });
 
     test("with a pid that is somebody else's now is not taken for running", async () => {
-        const server = await acquire();
+        const server = await acquireMade();
         await killPostmaster();
         // As after a reboot: the pid in the stale file belongs to another living process.
         const file = join(places().clusterDir, "postmaster.pid");
@@ -313,14 +329,14 @@ describe("a server that is looked at from outside: other users of the machine", 
 });
 
 test("should fail: the password file is gone, and no data is touched", async () => {
-    await (await acquire()).release();
+    putMade();
     rmSync(places().factsFile);
     await expect(acquire()).rejects.toMatchObject({ code: "embedded_password_lost" });
     expect(existsSync(places().clusterDir)).toBe(true);
 });
 
 test("should fail: data of another major version, and none is touched", async () => {
-    await (await acquire()).release();
+    await (await acquireMade()).release();
     writeFileSync(join(places().clusterDir, "PG_VERSION"), "14\n");
     await expect(acquire()).rejects.toMatchObject({ code: "embedded_data_of_other_version" });
     expect(lines.at(-1)).toContain("Stopped");
@@ -366,7 +382,7 @@ describe.skipIf(process.platform !== "linux")("a backend that outlives a killed 
     let server: EmbeddedServer;
     let stuckPid: number;
     beforeEach(async () => {
-        server = await acquire();
+        server = await acquireMade();
         const [backend] = await ask<{ pid: number }>(
             server.target,
             "select pid from pg_stat_activity where backend_type = 'checkpointer'",

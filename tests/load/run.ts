@@ -28,7 +28,8 @@ const mostSlowdown = 1.1;
 const mostGrowthMb = 20;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
-const server = await openOwnServer();
+// As shipped: what is measured is durable.
+const server = await openOwnServer({ settings: { fsync: "on" } });
 const folder = mkdtempSync(join(tmpdir(), "sluice-load-"));
 let isKept = true;
 try {

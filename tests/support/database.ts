@@ -134,7 +134,7 @@ async function useTemplate({ admin, target }: TestServer): Promise<string> {
     }
 }
 
-function hashOfSchema(): string {
+export function hashOfSchema(): string {
     const hash = createHash("sha256");
     for (const folder of ["drizzle", "sql/engine", "sql/events", "sql/rendered/events"]) {
         for (const name of readdirSync(join(projectDir, folder)).sort()) {

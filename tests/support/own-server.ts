@@ -1,5 +1,6 @@
 /**
- * A Postgres that a test may stop, start and kill. Durable as shipped: settings and version are the embedded server's.
+ * A Postgres that a test may stop, start and kill. Settings and version are the embedded server's, without fsync: what a
+ * killed process has written stays.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -16,9 +17,9 @@ import {
     type ServerPlaces,
     writePrivateFile,
 } from "../../src/database/embedded/server-places.ts";
-import { migrateDatabase } from "../../src/database/migrate.ts";
 import { isConnectionFault } from "../../src/database/sql-states.ts";
 import { useOpened } from "./fixture.ts";
+import { ownPassword, ownTemplate, placeCluster } from "./own-cluster.ts";
 import { openSession } from "./sessions.ts";
 import { waitUntil } from "./wait-until.ts";
 
@@ -37,8 +38,6 @@ interface OwnServerOptions {
     isBare?: boolean;
 }
 
-const templateName = "sluice_own_template";
-
 export async function openOwnServer(options: OwnServerOptions = {}) {
     const { settings = {}, prepare, backup, isBare = false } = options;
     const dataDir = mkdtempSync(join(tmpdir(), "sluice-own-server-"));
@@ -47,20 +46,18 @@ export async function openOwnServer(options: OwnServerOptions = {}) {
     const places = choosePlaces(makeHomeDir(dataDir));
     const binaries = options.binaries ?? prepareBinaries(places.account, places.baseDir);
     const port = await choosePort();
-    const password = "own-server";
-    if (backup === undefined) createCluster(places, binaries, password);
-    else renameSync(backup, places.clusterDir);
-    // Recovery begins with an fsync of every file there is: with one syncfs the tests wait a second, not ten.
-    writeSettings(places, { recovery_init_sync_method: "syncfs", ...settings });
+    if (backup !== undefined) renameSync(backup, places.clusterDir);
+    else if (isBare) createCluster(places, binaries, ownPassword);
+    else await placeCluster(places, binaries, port);
+    writeSettings(places, { fsync: "off", ...settings });
     prepare?.(places.clusterDir);
     const power = createPower(places, () => startPostmaster(places, binaries, port, { log: () => {} }));
     await power.start();
 
-    const admin = makeTarget({ host: "127.0.0.1", port, database: "postgres", user: superuser, password });
-    if (backup === undefined && !isBare) {
-        await ask(admin, (sql) => sql.unsafe(`create database ${templateName}`));
-        await migrateDatabase(withDatabase(admin, templateName), { log: () => {} });
-    }
+    const admin = makeTarget({
+        ...{ host: "127.0.0.1", port, database: "postgres" },
+        ...{ user: superuser, password: ownPassword },
+    });
     let databases = 0;
     const createFrom = async (template: string): Promise<DatabaseTarget> => {
         databases += 1;
@@ -71,7 +68,7 @@ export async function openOwnServer(options: OwnServerOptions = {}) {
     return {
         ...power,
         /** A migrated, empty database. */
-        createDatabase: () => createFrom(templateName),
+        createDatabase: () => createFrom(ownTemplate),
         /** One without anything in it. */
         createBareDatabase: () => createFrom("template0"),
         /** The database for administration. */
