@@ -14,7 +14,6 @@ import { connect } from "../../src/database/connect.ts";
 import { createDiscovery, type Discovery } from "../../src/engine/discover/discover-files.ts";
 import { createTailWatch, type TailWatch } from "../../src/engine/discover/watch-tails.ts";
 import { failFile } from "../../src/engine/ledger/files.ts";
-import { isReadyName } from "../../src/streams/input-names.ts";
 import { makeFolder, useEmptyDatabase } from "../support/fixture.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { openTestIngest, type TestIngest } from "./ingest-context.ts";
@@ -48,47 +47,6 @@ const setState = (path: string, state: string) =>
 const fileIdOf = async (path: string) =>
     (await database.sql<{ fileId: number }[]>`select file_id as "fileId" from ingest.files where path = ${path}`)[0]!
         .fileId;
-
-test.each([
-    ["events.csv", true],
-    ["EVENTS.CSV", true],
-    ["two words, ünïcode '\"\n.csv", true],
-    ["a.b.csv", true],
-    [".hidden.csv", false],
-    ["_SUCCESS.csv", false],
-    [".csv", false],
-    ["events.csv.tmp", false],
-    ["events.csv.part", false],
-    ["events.csv.partial", false],
-    ["events.tmp", false],
-    ["events.json", false],
-    ["csv", false],
-])("a file named %j is ready: %p", (name, isReady) => {
-    expect(isReadyName(name)).toBe(isReady);
-});
-
-test.each([
-    ["*.tsv", "a.tsv", true],
-    ["*.tsv", "A.TSV.gz", true],
-    ["*.tsv.gz", "a.tsv.gz", true],
-    ["*.tsv.gz", "a.tsv", false],
-    ["*.{csv,txt}", "a.txt", true],
-    ["export-*.dat", "export-1.dat.zst", true],
-    ["export-*.dat", "other.dat", false],
-    ["access.log", "access.log", true],
-    ["access_log", "access_log", true],
-    ["*", "a.tsv", false],
-    ["*.*", "a.tsv", false],
-    ["orders*", "orders.xlsx", false],
-    ["*.gz", "a.tar.gz", false],
-    ["!*.csv", "a.tsv", false],
-    ["*.part", "a.part", false],
-    ["*.tsv", ".a.tsv", false],
-    ["*.tsv", "a.tsv.tmp", false],
-    ["*.tsv", "a.csv", true],
-])("with a source for %j a file named %j is ready: %p", (match, name, isReady) => {
-    expect(isReadyName(name, [{ match }])).toBe(isReady);
-});
 
 describe("files of other endings", () => {
     const told = () => ingest.lines.filter((text) => text.includes("not read because"));

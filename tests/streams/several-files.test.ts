@@ -6,7 +6,6 @@ import { exitCodeOfSummary } from "../../src/commands/ingest-output.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
 import { applyStream } from "../../src/streams/apply-stream.ts";
-import { claims, createRouter, mayHoldFiles } from "../../src/streams/route-files.ts";
 import { makeFolder, useEmptyDatabase } from "../support/fixture.ts";
 import { waitUntil } from "../support/wait-until.ts";
 import { declare, makeTable, useSeveralStreams } from "./several-streams.ts";
@@ -138,55 +137,4 @@ test("archived files keep their subfolder, and files that a crash left aside are
     expect(existsSync(join(several.inputDir, ".sluice-leaving-99999"))).toBe(false);
     // The archive lies in the folder of a stream, and is no input.
     expect((await several.ingestOnce({}, { afterMerge: "archive", archiveDir })).records.read).toBe(0);
-});
-
-test.each<[files: string, path: string, isClaimed: boolean]>([
-    ["orders-*.csv", "orders-1.csv", true],
-    ["orders-*.csv", "Orders-1.CSV", true],
-    ["orders-*.csv", "orders-1.csv.gz", true],
-    ["orders-*.csv.gz", "orders-1.csv", false],
-    ["orders-*.csv", "eu/orders-1.csv", false],
-    ["inbox/**/*.csv", "inbox/1.csv", true],
-    ["inbox/**/*.csv", "inbox/a/b/1.csv.zst", true],
-    ["inbox/**/*.csv", "outbox/1.csv", false],
-    ["*/orders/*.csv.gz", "eu/orders/1.csv.gz", true],
-    ["*/orders/*.csv.gz", "orders/1.csv.gz", false],
-    ["*", "readme.txt", false],
-    ["*", "a.csv", true],
-    ["*", "x/a.csv", false],
-    ["**", "x/y/a.csv", true],
-    ["**", "x/y/a.txt", false],
-    ["*.tsv", "a.tsv", true],
-    ["caf\u00e9-*.csv", "cafe\u0301-1.csv", true],
-])("%s and %s: %p", (files, path, isClaimed) => {
-    expect(claims(files, path)).toBe(isClaimed);
-});
-
-test.each<[files: string, folder: string, isListed: boolean]>([
-    ["orders-*.csv", "inbox", false],
-    ["inbox/**/*.csv", "inbox", true],
-    ["inbox/**/*.csv", "inbox/a/b/c", true],
-    ["inbox/**/*.csv", "other", false],
-    ["*/orders/*.csv", "eu", true],
-    ["*/orders/*.csv", "eu/orders", true],
-    ["*/orders/*.csv", "eu/returns", false],
-    ["*/orders/*.csv", "eu/orders/old", false],
-    ["{a/b,c}/*.csv", "a", true],
-    ["**", "any/where", true],
-])("%s asks for the folder %s: %p", (files, folder, isListed) => {
-    expect(mayHoldFiles(files, folder)).toBe(isListed);
-});
-
-test("of several that claim a file the first in name order answers for it", () => {
-    const router = createRouter(
-        [
-            { name: "zebra", files: "a*.csv" },
-            { name: "ant", files: "*1.csv" },
-            { name: "events", files: null },
-        ],
-        () => true,
-    );
-    expect(router.claimOf("a1.csv")).toEqual({ stream: "ant", rivals: ["ant", "zebra"] });
-    expect(router.claimOf("b1.csv")).toEqual({ stream: "ant", rivals: null });
-    expect(router.claimOf("b2.csv")).toEqual({ stream: "events", rivals: null });
 });
