@@ -44,7 +44,7 @@ export function startIngest(
             .slice(0, -1)
             .map((line) => JSON.parse(line));
     /** Waits for its end. One that hangs is killed, and the error says what it had said. */
-    async function finish({ deadlineMs = isLongRun ? 600_000 : 45_000 } = {}): Promise<FinishedIngest> {
+    async function finish({ deadlineMs = isLongRun ? 600_000 : 120_000 } = {}): Promise<FinishedIngest> {
         let isLate = false;
         const timer = setTimeout(() => {
             isLate = true;
