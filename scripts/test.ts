@@ -1,7 +1,8 @@
 /**
  * `bun run test [bun test's arguments]`: all of tests/ on a server that is started once and stopped at the end.
  *
- * A run of all of tests/ takes a sample of long tables of cases; a run that names files takes all of their cases (tests/support/sample.ts).
+ * A run of all of tests/ takes a sample of long tables of cases; a run that names files takes all of their cases, unless
+ * SLUICE_TEST_SAMPLE is set (tests/support/sample.ts).
  * Files run in parallel processes (tests/database on two busy cores: 62 s in place of 74), each on its own database.
  * The last line is `N passed, N failed`, with `, N skipped` if any were; the exit code is bun's. The databases of failed
  * files are kept until the next run.
@@ -57,7 +58,7 @@ async function runBunTest(args: string[]): Promise<{ code: number; output: strin
                 ...process.env,
                 DATABASE_URL: "",
                 SLUICE_TEST_RUN: run,
-                ...(namesFiles(args) && { SLUICE_TEST_WHOLE: "1" }),
+                ...(namesFiles(args) && !process.env.SLUICE_TEST_SAMPLE && { SLUICE_TEST_WHOLE: "1" }),
                 ...colour(),
             },
             stdin: "ignore",

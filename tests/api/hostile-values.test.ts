@@ -3,6 +3,7 @@ import { beforeAll, beforeEach, expect, test } from "bun:test";
 import { encodeCursor } from "../../src/server/api/listing.ts";
 import type { Fault } from "../../src/server/api/to-problem.ts";
 import { makeFolder } from "../support/fixture.ts";
+import { runsOf } from "../support/sample.ts";
 import { useApi } from "./api-fixture.ts";
 import { readDocument } from "./check-conformance.ts";
 import { insertChunk, insertFile } from "./seed-ledger.ts";
@@ -88,7 +89,7 @@ const lists = ["batches", "events", "files", "rejects", "stream"];
 test("should fail, and never as our own fault, for every value of a query that no route can mean", async () => {
     for (const operation of operations.filter(({ method }) => method === "get")) {
         for (const parameter of operation.parameters.filter((candidate) => candidate.in === "query")) {
-            for (const value of encodedValues(parameter.name)) {
+            for (const value of byTurns(encodedValues(parameter.name))) {
                 await ask(operation, `${pathOf(operation)}?${restOf(operation, parameter)}${parameter.name}=${value}`);
             }
         }
@@ -100,7 +101,7 @@ test("should fail, and never as our own fault, for every value of a path and of 
     for (const operation of operations.filter(({ method }) => method === "get")) {
         for (const parameter of operation.parameters) {
             if (parameter.in === "query") continue;
-            for (const value of encodedValues(parameter.name)) {
+            for (const value of byTurns(encodedValues(parameter.name))) {
                 if (parameter.in === "path") {
                     if (value !== "") await ask(operation, operation.path.replace(`{${parameter.name}}`, value));
                 } else if (!value.includes("%")) {
@@ -160,7 +161,7 @@ test("should fail, and never as our own fault, for every value of a body", async
     const values = [...keys, ...instants, ...texts, -0, [[]], { $ne: 1 }];
     for (const operation of operations.filter(({ bodyProperties }) => bodyProperties.length > 0)) {
         for (const property of operation.bodyProperties) {
-            for (const value of values) {
+            for (const value of byTurns(values)) {
                 const body = JSON.stringify({
                     ...(operation.bodyProperties.includes("dryRun") && { dryRun: true }),
                     ...(operation.method === "patch" && { set: { price: "1" } }),
@@ -183,6 +184,15 @@ async function ask(operation: Operation, path: string, headers = {}, body?: stri
     if (response.headers.get("content-type")?.startsWith("text/event-stream")) await response.body!.cancel();
     if (response.status < 500 && faults.length === 0) return;
     blamed.push(`${method} ${path.slice(0, 300)} ${body ?? ""}: ${response.status} ${faults.splice(0)[0]?.summary}`);
+}
+
+let parametersAsked = 0;
+
+/** A sample takes every fourth, beginning one further with each parameter: no value is left out, and no parameter. */
+function* byTurns<Value>(values: Iterable<Value>): Generator<Value> {
+    const every = runsOf(1, 4);
+    let turn = parametersAsked++;
+    for (const value of values) if (turn++ % every === 0) yield value;
 }
 
 function* encodedValues(name: string): Generator<string> {

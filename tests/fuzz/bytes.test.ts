@@ -15,8 +15,9 @@ import { countFiles, listEvents } from "../support/count-records.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { ingestFolder } from "../support/ingest-folder.ts";
 import { makeContent, mutate } from "../support/random-files.ts";
+import { runsOf } from "../support/sample.ts";
 
-const cases = Number(process.env.SLUICE_FUZZ_CASES || 300);
+const cases = Number(process.env.SLUICE_FUZZ_CASES || runsOf(300, 150));
 const seed = Number(process.env.SLUICE_SEED || Math.floor(Math.random() * 2 ** 31));
 const filesAtOnce = 50;
 const longestMs = 5_000;

@@ -30,7 +30,7 @@ import { runsOf } from "../support/sample.ts";
 import { openTestIngest, type TestIngest } from "./ingest-context.ts";
 
 /** Folders of up to `mostFiles`. More find more: 2 000 take three minutes on an idle machine. */
-const runs = runsOf(60, 25);
+const runs = runsOf(60, 15);
 const mostFiles = 6;
 
 interface Loaded {

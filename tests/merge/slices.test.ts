@@ -21,7 +21,7 @@ import {
 } from "./ledger.ts";
 
 /** More find more: 500 take a minute and a half. */
-const runs = runsOf(40, 15);
+const runs = runsOf(40, 10);
 
 // Against a hang: with thirty processes on two cores these forty take more than a minute.
 setDefaultTimeout(testTimeoutMs);

@@ -8,7 +8,7 @@ import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
-const records = 5_000;
+const records = 2_000;
 const batchRecords = 200;
 const recordBytes = 79;
 const flags = ["--trigger", "available-now", "--max-chunk-bytes", "1KiB", "--max-batch-records", String(batchRecords)];

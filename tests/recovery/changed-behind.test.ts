@@ -21,8 +21,8 @@ const database = useEmptyDatabase(import.meta.path);
 const inputDir = useFolder();
 const watch = () => startIngest(database.url, inputDir, flags);
 
-/** More than what is compared at once (a megabyte), in ten chunks or so. */
-const records = 20_000;
+/** More than what is compared at once (a megabyte), in eight chunks or so. */
+const records = 14_000;
 const corrected = 9_999;
 const flags = ["--max-chunk-bytes", "128KiB", "--tail-settle", "1s"];
 

@@ -84,7 +84,7 @@ test.each<[what: string, change: string, undo: string, said: string]>([
     await change(statement);
     fixture.put(20);
     await waitUntil("it says so", () => ingest.stderr().includes("The tables have changed"));
-    await Bun.sleep(2_000);
+    await Bun.sleep(1_000);
     await change(undo);
     await fixture.whenInserted(21);
 

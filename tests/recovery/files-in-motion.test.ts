@@ -18,6 +18,7 @@ import { chooseSeed, generateFolder, isLongRun, testTimeoutMs } from "../support
 import { type IngestProcess, ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { holdSlices } from "../support/own-server.ts";
 import { expectSound, readCounts, readFileStates } from "../support/read-tables.ts";
+import { runsOf } from "../support/sample.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
@@ -168,7 +169,7 @@ describe("a file that is changed where it was read", () => {
         const child = await watch(["--trigger", "continuous"]);
         const writer = Bun.spawn([
             ...[process.execPath, join(import.meta.dir, "../support/restless-writer.ts")],
-            ...[at("a.csv"), String(size), isLongRun ? "2000" : "300"],
+            ...[at("a.csv"), String(size), String(isLongRun ? 2_000 : runsOf(300, 100))],
         ]);
         expect(await writer.exited).toBe(0);
         await waitUntil("all of the last content is there", async () => {
@@ -193,8 +194,9 @@ describe("a file that is renamed", () => {
     });
 
     test("away and back, with a look at the folder in between, is taken all the same", async () => {
+        const rounds = runsOf(20, 8);
         const child = await watch();
-        for (let round = 1; round <= 20; round += 1) {
+        for (let round = 1; round <= rounds; round += 1) {
             const name = `file-${round}.csv`;
             writeFileSync(join(folder, name), headerLine + record(round));
             for (let turn = 0; turn < 3; turn += 1) {
@@ -205,7 +207,7 @@ describe("a file that is renamed", () => {
             }
             renameSync(join(folder, name), at(name));
         }
-        await waitUntil("all are there", async () => (await readCounts(database.sql)).inserted === 20);
+        await waitUntil("all are there", async () => (await readCounts(database.sql)).inserted === rounds);
         await stopSoundly(child);
     });
 });

@@ -16,14 +16,14 @@ import {
     readTables,
     type Tables,
 } from "../support/read-tables.ts";
-import { sample } from "../support/sample.ts";
+import { runsOf, sample } from "../support/sample.ts";
 import { useInbox } from "../support/use-inbox.ts";
 import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("killed ingest");
-const kills = isLongRun ? 20 : 6;
+const kills = isLongRun ? 20 : runsOf(6, 5);
 const database = useEmptyDatabase(import.meta.path);
 const most = isLongRun ? 1_500 : 400;
 const { inputDir, oracle } = useGeneratedFolder({

@@ -138,12 +138,12 @@ describe("under a watching ingest", () => {
 });
 
 test("an available-now run that is emptied under way does not end before all is in again", async () => {
-    put(200);
+    put(80);
     start(["--trigger", "available-now", "--max-batch-records", "3"]);
     await waitUntil("some files are in", async () => (await countEvents()) > 5);
     await freezeBetweenStatements();
     await reset();
     ingest.kill("SIGCONT");
     expect((await ingest.finish()).exitCode).toBe(0);
-    await expectEachOnce(200);
+    await expectEachOnce(80);
 });

@@ -24,7 +24,7 @@ import {
     type Tables,
 } from "../support/read-tables.ts";
 import { runScript } from "../support/run-script.ts";
-import { sample } from "../support/sample.ts";
+import { runsOf, sample } from "../support/sample.ts";
 import { makeDataDir } from "../support/test-server.ts";
 import { useInbox } from "../support/use-inbox.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -32,7 +32,7 @@ import { waitUntil } from "../support/wait-until.ts";
 setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("lost database");
-const crashes = isLongRun ? 20 : 4;
+const crashes = isLongRun ? 20 : runsOf(4, 3);
 const server = useOwnServer();
 const most = isLongRun ? 1_500 : 400;
 const { inputDir, oracle } = useGeneratedFolder({ files: 20, seed, maxRecords: most, dirty: 0.05, duplicates: 0.1 });

@@ -10,7 +10,7 @@ import { waitUntil } from "../support/wait-until.ts";
 
 setDefaultTimeout(testTimeoutMs);
 
-const records = 30_000;
+const records = 12_000;
 const batchRecords = 200;
 const flags = ["--trigger", "available-now", "--max-chunk-bytes", "4KiB", "--max-batch-records", String(batchRecords)];
 const fixture = useIngestFixture(import.meta.path);

@@ -5,6 +5,7 @@ import { useEmptyDatabase, useGeneratedFolder } from "../support/fixture.ts";
 import { chooseSeed, isLongRun, testTimeoutMs } from "../support/generate-folder.ts";
 import { ingestOnce, startIngest } from "../support/ingest-process.ts";
 import { countSteps, expectChecksToPass, expectOracle, expectSound, expireLeases } from "../support/read-tables.ts";
+import { runsOf } from "../support/sample.ts";
 import { openSession, whenWaiting } from "../support/sessions.ts";
 import { useInbox } from "../support/use-inbox.ts";
 import { waitUntil } from "../support/wait-until.ts";
@@ -12,9 +13,9 @@ import { waitUntil } from "../support/wait-until.ts";
 setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("stopped ingest");
-const stops = isLongRun ? 20 : 3;
+const stops = isLongRun ? 20 : runsOf(3, 2);
 const database = useEmptyDatabase(import.meta.path);
-const size = isLongRun ? 300_000 : 60_000;
+const size = isLongRun ? 300_000 : 45_000;
 const { inputDir, oracle } = useGeneratedFolder({
     files: 2,
     seed,

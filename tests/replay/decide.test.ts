@@ -343,7 +343,7 @@ test("after any sequence of deliveries, edits, previews and replays the checks h
             for (const step of sequence) await take(step);
             await expectChecksToPass(sql);
         }),
-        { numRuns: runsOf(12, 5) },
+        { numRuns: runsOf(12, 4) },
     );
 }, 240_000);
 

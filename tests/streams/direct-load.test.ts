@@ -20,7 +20,7 @@ const ways = ["always", "never", "guessed"] as const;
 type Way = (typeof ways)[number];
 const several = useSeveralStreams(database, () => ways.map((way) => declare(way, `${way}/*.csv`, `${way}.goods`)));
 const seed = Number(process.env.SLUICE_SEED || Math.floor(Math.random() * 2 ** 31));
-const runs = Number(process.env.SLUICE_RUNS || runsOf(6, 4));
+const runs = Number(process.env.SLUICE_RUNS || runsOf(6, 3));
 
 beforeAll(async () => {
     for (const way of ways) {

@@ -1,12 +1,13 @@
 import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { useDatabase } from "../support/fixture.ts";
+import { runsOf } from "../support/sample.ts";
 import { compareTable, insertEach } from "./compare-verdicts.ts";
 
 const database = useDatabase(import.meta.path);
 
 /** `bun run test:streams --tables 20000` */
-const tables = Number(process.env.SLUICE_STREAM_TABLES ?? 200);
+const tables = Number(process.env.SLUICE_STREAM_TABLES ?? runsOf(200, 80));
 const seed = process.env.SLUICE_SEED ? { seed: Number(process.env.SLUICE_SEED) } : {};
 
 beforeAll(async () => {

@@ -9,6 +9,8 @@ import type { PostgresBinaries } from "../../src/database/embedded/binaries.ts";
 import { type OwnServer, openOwnServer } from "./own-server.ts";
 
 const settings = {
+    // As shipped: it is measured, too.
+    fsync: "on",
     shared_preload_libraries: "citus",
     max_prepared_transactions: "200",
     max_connections: "200",

@@ -1,4 +1,4 @@
-/** Long tables of tests: a run of all of tests/ takes some of each, one that names files takes all of theirs. */
+/** Long tables of tests: a run of all of tests/ takes some of each, one that names files takes all of theirs (scripts/test.ts). */
 import { isLongRun } from "./generate-folder.ts";
 
 const takesAll = isLongRun || Boolean(process.env.SLUICE_TEST_WHOLE);

@@ -19,7 +19,7 @@ const cases = readTableCases(import.meta.dir).map((tableCase) => [tableCase.name
 const inputDir = useFolder();
 const createTable = useTable(import.meta.path);
 
-describe.each(sample(cases, 6))("%s", (_name, tableCase: TableCase) => {
+describe.each(sample(cases, 5))("%s", (_name, tableCase: TableCase) => {
     test(tableCase.about, async () => {
         const { url, sql } = await createTable(tableCase);
         await deliver(url, tableCase, "delivery.csv", tableCase.delivery);

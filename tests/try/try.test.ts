@@ -199,7 +199,7 @@ const oneStepCases = readCases(join(import.meta.dir, "../cases")).filter(
         steps.length === 1 && Object.keys(overrides).length === 0 && files.every(({ state }) => state === "merged"),
 );
 
-test.each(sample(oneStepCases, 50).map((testCase) => [testCase.name, testCase] as const))(
+test.each(sample(oneStepCases, 30).map((testCase) => [testCase.name, testCase] as const))(
     "foretells the case %s",
     async (_name, { steps, counts, configFile, files: expected }) => {
         const names = expected.map(({ path }) => path).sort();
