@@ -3,6 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { openInboxes } from "../../src/engine/discover/open-inboxes.ts";
 import { runChecks } from "../../src/operations/run-checks.ts";
 import { eventsStream } from "../../src/shop/events-stream.ts";
+import { applyStream } from "../../src/streams/apply-stream.ts";
+import { streamOfTable } from "../../src/streams/load-streams.ts";
 import { failureOf } from "../support/failure-of.ts";
 import { headerLine, idOf, useEmptyDatabase } from "../support/fixture.ts";
 import type { IngestOverrides } from "../support/ingest-folder.ts";
@@ -70,6 +72,18 @@ describe.skipIf(!isThereObjectStore)("from a bucket", () => {
             { path: "a.csv", version: 2, state: "merged", problem: null },
             { path: "b.csv", version: 1, state: "skipped", problem: "copy" },
         ]);
+    });
+
+    test("where the later record is the newer, an object that repeats an earlier one is read", async () => {
+        await sql`create table switches (no bigint primary key, is_on boolean not null)`;
+        const mode = { name: "upsert", version: null, deleteWhen: null, keepsHistory: false } as const;
+        const stream = await applyStream(database.target, { ...streamOfTable("public.switches"), mode });
+        for (const [name, value] of Object.entries({ "1": "off", "2": "on", "3": "off" })) {
+            await bucket.put(`${name}.csv`, `no,is_on\n7,${value}\n`);
+            await ingestFolder(database.target, bucket.url, {}, stream);
+        }
+        expect(await sql`select is_on as "isOn" from switches`).toMatchObject([{ isOn: false }]);
+        expect(await files()).toMatchObject(Array(3).fill({ state: "merged" }));
     });
 
     test("the same content written again is nothing new", async () => {

@@ -73,13 +73,17 @@ export async function findCopies(context: CopyContext, members: Candidate[]): Pr
     return sorted;
 }
 
-/** Where the later record is the newer, a content that comes again is news: only a file that was moved is a copy. */
+/**
+ * Where the later record is the newer, a content that comes again is news: only a file that was moved is a copy. Of an object nothing
+ * tells that: another with its content has its ETag, too.
+ */
 const isOrdered = ({ stream: { mode } }: CopyContext) => mode.name === "upsert" && mode.version === null;
 
 const repeats =
     (context: CopyContext, { ledgerFile, part }: Candidate) =>
     (known: KnownContent) =>
-        known.fileId !== ledgerFile.fileId && (!isOrdered(context) || printOf(known) === printOf(part.file.seen));
+        known.fileId !== ledgerFile.fileId &&
+        (!isOrdered(context) || (known.versionTag === null && printOf(known) === printOf(part.file.seen)));
 
 const mergedFirst = (contents: KnownContent[]) => contents.find(({ state }) => state === "merged") ?? contents[0];
 
