@@ -16,6 +16,9 @@ returns void
 language plpgsql
 as $$
 begin
+    -- Citus would let one transaction at a time write to the table, lest two wait for each other in a circle. Batches that are
+    -- merged at the same time share no key.
+    perform set_config('citus.enable_deadlock_prevention', 'off', true);
     if to_regclass('pg_temp.batch_chunks') is null then
         create temporary table batch_chunks (
             chunk_id bigint not null,

@@ -173,7 +173,7 @@ describe("two merges at once", () => {
                 end if;
                 return null;
             end $$;
-            create trigger stop_in_the_middle after insert on events
+            create trigger stop_in_the_middle before insert on ingest.chunk_merges
                 for each statement execute function stop_in_the_middle();`);
         try {
             await shared();

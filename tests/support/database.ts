@@ -7,6 +7,7 @@ import { connect, type Sql } from "../../src/database/connect.ts";
 import { type DatabaseTarget, withDatabase } from "../../src/database/database-target.ts";
 import { startOfProcess } from "../../src/database/embedded/process-identity.ts";
 import { migrateDatabase } from "../../src/database/migrate.ts";
+import { setUpCitus } from "./citus-cluster.ts";
 import { openTestServer, projectDir, type TestServer } from "./test-server.ts";
 
 export interface TestDatabase {
@@ -60,11 +61,11 @@ export async function copyDatabase(importMetaPath: string, of: TestDatabase): Pr
 }
 
 async function createDatabase(importMetaPath: string, template: string): Promise<TestDatabase> {
-    const { admin, target: adminTarget } = await server!;
+    const { admin, everywhere, target: adminTarget } = await server!;
     const file = relative(projectDir, importMetaPath);
     const slug = file.replace(/^tests\//, "").replace(/\.test\.ts$/, "");
     const name = `${databasePrefix}${slug.replace(/[^a-z0-9]+/g, "_").slice(0, 40)}_${randomBytes(3).toString("hex")}`;
-    await admin.unsafe(`create database ${name} template ${template}`);
+    await everywhere(`create database ${name} template ${template}`);
     await admin.unsafe(`comment on database ${name} is '${JSON.stringify(noteFor(file)).replaceAll("'", "''")}'`);
     const target = withDatabase(adminTarget, name);
     const sql = connect(target, { applicationName: `test ${slug}`, max: 4 });
@@ -78,7 +79,7 @@ async function createDatabase(importMetaPath: string, template: string): Promise
             isOpen = false;
             await sql.end({ timeout: 1 });
             // The run drops it, when it knows whether the file passed.
-            if (currentRun() === null) await admin.unsafe(`drop database if exists ${name} with (force)`);
+            if (currentRun() === null) await everywhere(`drop database if exists ${name} with (force)`);
             await leaveServer();
         },
     };
@@ -114,7 +115,8 @@ async function leaveServer(): Promise<void> {
 }
 
 /** Makes the template of the present migrations and SQL files unless it is there, one process at a time. */
-async function useTemplate({ admin, target }: TestServer): Promise<string> {
+async function useTemplate(server: TestServer): Promise<string> {
+    const { admin, target, everywhere } = server;
     const name = `${templatePrefix}${hashOfSchema()}`;
     const exists = () => admin`select 1 from pg_database where datname = ${name}`;
     if ((await exists()).length > 0) return name;
@@ -123,15 +125,24 @@ async function useTemplate({ admin, target }: TestServer): Promise<string> {
         if ((await exists()).length > 0) return name;
         // Made under another name: a template that is there is a whole one.
         const partial = `${name}_partial`;
-        await admin.unsafe(`drop database if exists ${partial} with (force)`);
-        await admin.unsafe(`create database ${partial} template template0`);
-        await migrateDatabase(withDatabase(target, partial), { log: () => {} });
+        await everywhere(`drop database if exists ${partial} with (force)`);
+        await everywhere(`create database ${partial} template template0`);
+        await makeTemplate(server, withDatabase(target, partial));
         await admin.unsafe(`comment on database ${partial} is '${new Date().toISOString()}'`);
-        await admin.unsafe(`alter database ${partial} rename to ${name}`);
+        await everywhere(`alter database ${partial} rename to ${name}`);
         return name;
     } finally {
         await admin`select pg_advisory_unlock(${templateLock})`;
     }
+}
+
+async function makeTemplate({ workers, everywhere }: TestServer, target: DatabaseTarget): Promise<void> {
+    if (workers.length === 0) return void (await migrateDatabase(target, { log: () => {} }));
+    // Its clones keep that: node by node they have the same shards.
+    await setUpCitus(target, workers);
+    // The daemon of Citus would be connected for ever, and nobody could clone it.
+    await everywhere(`alter database ${target.database} allow_connections false`);
+    await everywhere(`select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '${target.database}'`);
 }
 
 export function hashOfSchema(): string {
@@ -145,14 +156,14 @@ export function hashOfSchema(): string {
 }
 
 /** Drops what earlier runs left: databases whose process is gone, and templates older than a day. */
-export async function sweepTestDatabases({ admin }: TestServer): Promise<void> {
+export async function sweepTestDatabases({ admin, everywhere }: TestServer): Promise<void> {
     const databases = await admin<{ name: string; note: string | null }[]>`
         select datname as name, shobj_description(oid, 'pg_database') as note
         from pg_database
         where starts_with(datname, ${databasePrefix}) or starts_with(datname, ${templatePrefix})`;
     for (const { name, note } of databases) {
         const isOver = name.startsWith(databasePrefix) ? isProcessGone(note) : isOld(note);
-        if (isOver) await admin.unsafe(`drop database if exists ${name} with (force)`);
+        if (isOver) await everywhere(`drop database if exists ${name} with (force)`);
     }
 }
 
@@ -168,7 +179,7 @@ function isOld(note: string | null): boolean {
 
 /** At the end of a run: drops its databases except those of failed files, which are returned. */
 export async function dropDatabasesOfRun(
-    { admin }: TestServer,
+    { admin, everywhere }: TestServer,
     run: string,
     hasFailed: (file: string) => boolean,
 ): Promise<{ name: string; file: string }[]> {
@@ -182,7 +193,7 @@ export async function dropDatabasesOfRun(
         const { file, run: madeBy } = JSON.parse(note) as TestDatabaseNote;
         if (madeBy !== run) continue;
         if (hasFailed(file)) kept.push({ name, file });
-        else await admin.unsafe(`drop database if exists ${name} with (force)`);
+        else await everywhere(`drop database if exists ${name} with (force)`);
     }
     return kept;
 }

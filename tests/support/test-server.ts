@@ -8,7 +8,7 @@ import { chmodSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type Sql } from "../../src/database/connect.ts";
-import { type DatabaseTarget, parseDatabaseUrl, withDatabase } from "../../src/database/database-target.ts";
+import { type DatabaseTarget, makeTarget, parseDatabaseUrl, withDatabase } from "../../src/database/database-target.ts";
 import { embeddedMajor } from "../../src/database/embedded/binaries.ts";
 import { acquireEmbeddedServer } from "../../src/database/embedded-server.ts";
 import { reachServer } from "../../src/database/open-database.ts";
@@ -28,6 +28,10 @@ export interface TestServer {
     /** The database for administration: tests have their own. */
     target: DatabaseTarget;
     admin: Sql;
+    /** Of a Citus cluster whose coordinator it is; else none. */
+    workers: DatabaseTarget[];
+    /** Runs a statement here and on the workers: each has all databases. */
+    everywhere(statement: string): Promise<void>;
     release(): Promise<void>;
 }
 
@@ -50,13 +54,29 @@ export async function openTestServer(): Promise<TestServer> {
 }
 
 function serverAt(target: DatabaseTarget, giveBack: () => Promise<void>): TestServer {
-    const admin = connect(target, { applicationName: "sluice tests", max: 1 });
+    const open = (at: DatabaseTarget) => connect(at, { applicationName: "sluice tests", max: 1 });
+    const admin = open(target);
+    const workers = citusWorkers().map((place) => makeTarget({ ...target, ...place }));
+    const admins = [admin, ...workers.map(open)];
     return {
         target,
         admin,
+        workers,
+        async everywhere(statement) {
+            await Promise.all(admins.map((sql) => sql.unsafe(statement)));
+        },
         async release() {
-            await admin.end({ timeout: 5 });
+            await Promise.all(admins.map((sql) => sql.end({ timeout: 5 })));
             await giveBack();
         },
     };
+}
+
+/** `bun run test:citus` names them in CITUS_WORKERS: host:port, apart by commas. */
+function citusWorkers(): { host: string; port: number }[] {
+    const places = process.env.CITUS_WORKERS ?? "";
+    return places
+        .split(",")
+        .filter((place) => place !== "")
+        .map((place) => ({ host: place.split(":")[0]!, port: Number(place.split(":")[1]) }));
 }

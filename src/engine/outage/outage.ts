@@ -101,11 +101,11 @@ export function createOutage(options: OutageOptions): Outage {
                         if (standing.isSchema && !troubles.hasSchema()) voice.schemaBack();
                         return result;
                     } catch (error) {
-                        const meaning = meaningOf(error);
+                        const meaning = meaningOf(error) ?? (await recovery.meaningOfOther(error));
                         if (!isWaitedFor(meaning, isFirst) || (meaning === "schema" && isSchemaThrown)) throw error;
                         // A run that is being stopped ends its own connections: that is no outage.
                         if (signal.aborted) return null;
-                        if (isConnectionFault(error)) recovery.count();
+                        if (meaning === "away" || meaning === "crowded") recovery.count();
                         troubles.failed(standing, error);
                         recovery.refuseMissing(error);
                         await overcome(error, meaning, { attempt, begunAt });
@@ -177,6 +177,18 @@ export function createRecovery({ sql, signal, revive, voice, onAttempt = () => {
     }
 
     return {
+        /**
+         * A backend of Citus whose server is killed calls that an internal error, as its last word: whether the server is there decides.
+         */
+        async meaningOfOther(error: unknown): Promise<Meaning | null> {
+            if (sqlStateOf(error) !== sqlStates.internalError) return null;
+            try {
+                await answerInTime(sql`select 1`);
+                return null;
+            } catch (silence) {
+                return isConnectionFault(silence) ? "away" : null;
+            }
+        },
         /** How often a connection was lost so far. */
         outages: () => outages,
         count(): void {
