@@ -18,8 +18,23 @@ setDefaultTimeout(testTimeoutMs * 4);
 
 describe.skipIf(!process.env.CITUS_PG_CONFIG)("promises 2, 4 and 8 on Citus", () => {
     const cluster: CitusCluster = useOpened(openCitusCluster, ({ close }) => close());
-    const { inputDir, oracle } = useGeneratedFolder({ files: 12, seed: 19, maxRecords: 400, dirty: 0.05, duplicates: 0.1 });
-    const flags = ["--max-chunk-bytes", "16KiB", "--max-batch-records", "500", "--trigger", "available-now", "--tail-settle", "0"];
+    const { inputDir, oracle } = useGeneratedFolder({
+        files: 12,
+        seed: 19,
+        maxRecords: 400,
+        dirty: 0.05,
+        duplicates: 0.1,
+    });
+    const flags = [
+        "--max-chunk-bytes",
+        "16KiB",
+        "--max-batch-records",
+        "500",
+        "--trigger",
+        "available-now",
+        "--tail-settle",
+        "0",
+    ];
 
     test("a worker is killed while batches are merged, and is away for a while", async () => {
         const target = await cluster.createDatabase("worker_killed");

@@ -44,7 +44,10 @@ export async function openCitusCluster(workerCount = 2) {
                 await withSql(admin, (sql) => sql.unsafe(`create database ${name}`));
             }
             const target = withDatabase(coordinator.admin, name);
-            await setUpCitus(target, workers.map(({ admin }) => admin));
+            await setUpCitus(
+                target,
+                workers.map(({ admin }) => admin),
+            );
             return target;
         },
         async close() {
@@ -90,9 +93,7 @@ function trustOwnMachine(clusterDir: string): void {
 
 if (import.meta.main) {
     const cluster = await openCitusCluster();
-    process.stdout.write(
-        `CITUS_DATABASE_URL=${cluster.url}\nCITUS_WORKERS=${cluster.workerPlaces.join(",")}\n`,
-    );
+    process.stdout.write(`CITUS_DATABASE_URL=${cluster.url}\nCITUS_WORKERS=${cluster.workerPlaces.join(",")}\n`);
     await new Promise((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));
     await cluster.close();
 }

@@ -142,7 +142,9 @@ async function makeTemplate({ workers, everywhere }: TestServer, target: Databas
     await setUpCitus(target, workers);
     // The daemon of Citus would be connected for ever, and nobody could clone it.
     await everywhere(`alter database ${target.database} allow_connections false`);
-    await everywhere(`select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '${target.database}'`);
+    await everywhere(
+        `select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '${target.database}'`,
+    );
 }
 
 export function hashOfSchema(): string {
