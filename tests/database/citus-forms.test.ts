@@ -14,8 +14,8 @@ const streams: [table: string, files: string[]][] = [
     ["public.orders", ["tests/streams/rendered-orders.sql"]],
 ];
 
-/** Not called for a distributed table: prune_distributed, ingest.expects_new_keys. */
-const excepted = /function ingest\w*\.(prune_rows|lock_prunable_rows|insert_at_once)\(/;
+/** Not for a distributed table: prune_distributed, ingest.expects_new_keys, insert_distributed_records. */
+const excepted = /function ingest\w*\.(prune_rows|lock_prunable_rows|insert_at_once|insert_records)\(/;
 
 const forms: [said: string, isForbidden: (statement: string, table: string) => boolean][] = [
     [

@@ -19,8 +19,22 @@ type Term = [what: string, file: string, find: string, replace: string, tests: M
 
 const mergeOfEvents = "sql/rendered/events/2_merge.sql";
 const reject = "set conflict = reject_counts.conflict, rejected = reject_counts.rejected";
+/** Tells it from the insert into a table that Citus distributes. */
+const restOfInsert = `
+        from inserted_counts
+        where batch_chunks.chunk_id = inserted_counts.chunk_id
+    ),
+    missing_records as materialized (
+        select staged.*
+        from ingest.staged_values`;
 const ofInserts: Term[] = [
-    ["inserted", mergeOfEvents, "set inserted = inserted_counts.inserted", "set inserted = 0", insertTests],
+    [
+        "inserted",
+        mergeOfEvents,
+        `set inserted = inserted_counts.inserted${restOfInsert}`,
+        `set inserted = 0${restOfInsert}`,
+        insertTests,
+    ],
     [
         "duplicate",
         mergeOfEvents,
