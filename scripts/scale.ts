@@ -42,7 +42,7 @@ export const command = databaseCommand({
                 if (plan.steps.length === 0) return { lines: [], json: { ...plan } };
                 if (mustAsk && !(await askYesOrNo("Go on?"))) return exitCodes.failed;
                 await runCitus(sql, plan, ({ what }) => tell(`… ${what}`));
-                // What an undone distribution took with it.
+                // undistribute_table has dropped the functions that name the row type of the table.
                 await migrateDatabase(target, { log: tell });
                 return { lines: ["Done."], json: { ...plan }, indent: 0 };
             },

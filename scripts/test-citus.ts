@@ -35,9 +35,7 @@ await runCommand({
         "the pg_config of a PostgreSQL with Citus, and they are started for it. Without these it says so and does nothing.",
     arguments: [new Argument("[files...]", "test files and folders, in place of those")],
     options: [],
-    examples: [
-        ["CITUS_PG_CONFIG=/opt/citus/bin/pg_config bun run test:citus tests/merge", "one folder, on its own cluster"],
-    ],
+    examples: [["bun run test:citus tests/merge", "one folder"]],
     async run({ args }) {
         const { CITUS_DATABASE_URL: url, CITUS_PG_CONFIG: pgConfig, CITUS_WORKERS: places = "" } = process.env;
         if (!url && !pgConfig) {

@@ -1,4 +1,4 @@
--- What of Citus, the distributed Postgres, the engine has to know. Its functions are named only where they are there.
+-- What the engine asks Citus, the distributed Postgres. Most databases do not have its functions: they are called by EXECUTE.
 
 -- Whether Citus keeps the rows of this table on its workers.
 create or replace function ingest.is_distributed(table_name text)

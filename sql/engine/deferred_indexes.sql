@@ -30,7 +30,7 @@ where
     and not pg_index.indisreplident
     and not pg_index.indisclustered
     and pg_index.indisvalid
-    -- Of a constraint, an extension or a partition; and nothing may depend on it.
+    -- It belongs to no constraint, extension or partition, and nothing depends on it.
     and not exists (
         select from pg_depend
         where
@@ -48,7 +48,7 @@ where
 order by indexes.oid
 $$;
 
--- What decides whether deferring would help a stream now, and what is in its way: a sentence with the remedy, or null.
+-- The figures by which the loader decides whether to defer the indexes of a stream. `obstacle`: why it cannot, with the remedy, or null.
 create or replace function ingest.examine_indexes(this_stream smallint)
 returns table (unread_bytes bigint, staged_records bigint, table_bytes bigint, index_names text[], obstacle text)
 language sql

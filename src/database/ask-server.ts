@@ -1,4 +1,4 @@
-/** What a server answers when it is first asked, and for which answers it is refused. */
+/** The first questions to a server: its version, its settings, the kind of its sessions. Some answers are refused. */
 import { connect } from "./connect.ts";
 import {
     type DatabaseTarget,

@@ -516,7 +516,7 @@ export const deferredIndexes = ingest.table(
         indexName: text("index_name").notNull(),
         /** The statement that makes it: pg_get_indexdef. */
         definition: text("definition").notNull(),
-        /** What the statement does not say. Empty: the tablespace of the database. */
+        /** It is not part of the definition. Empty: the default tablespace of the database. */
         tablespace: text("tablespace").notNull(),
         comment: text("comment"),
         deferredAt: instant("deferred_at").notNull().default(sql`now()`),

@@ -94,6 +94,9 @@ function trustOwnMachine(clusterDir: string): void {
 if (import.meta.main) {
     const cluster = await openCitusCluster();
     process.stdout.write(`CITUS_DATABASE_URL=${cluster.url}\nCITUS_WORKERS=${cluster.workerPlaces.join(",")}\n`);
+    // With nothing to wait for, Bun asks again and again whether there is something.
+    const waiting = setInterval(() => {}, 60_000);
     await new Promise((resolve) => process.once("SIGINT", resolve).once("SIGTERM", resolve));
+    clearInterval(waiting);
     await cluster.close();
 }

@@ -26,7 +26,7 @@ export async function readDeferredIndexes(sql: Sql, streamId: number | null): Pr
 }
 
 export interface IndexSituation {
-    /** Of files that are in the ledger, as they lie there. */
+    /** The bytes of known files that have not been read yet. Compressed files count as they are. */
     unreadBytes: number;
     stagedRecords: number;
     tableBytes: number;
