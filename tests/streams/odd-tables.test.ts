@@ -97,6 +97,15 @@ test("columns may be called as anything in the functions that are made for the t
     });
 });
 
+test("a key may be an array", async () => {
+    const ddl = "create table array_keys (k integer[] primary key, v text)";
+    const csv = 'k,v\n"{1,2}",a\n{1},b\n"{1,2}",c\n"{{1},{2}}",d\n{1},b\n';
+    expect(await ingest(ddl, "array_keys", csv, "v")).toEqual({
+        rows: [["a"], ["b"], ["d"]],
+        rejects: [[3, "k_conflict"]],
+    });
+});
+
 test("keys, values and CHECKs are compared by the collation of their column", async () => {
     const ddl = `
         create collation any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);

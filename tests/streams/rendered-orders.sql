@@ -611,10 +611,16 @@ begin
 end
 $$;
 
+-- Keys go as an array of these: a key may be an array itself, and each value keeps its collation.
+drop type if exists ingest_orders.record_key cascade;
+create type ingest_orders.record_key as (
+    order_id bigint
+);
+
 -- Which of these keys the table has. A look-up in the index for each: without the settings a table that is known to be empty or
 -- tiny would be read whole, while the same statement fills it.
-create or replace function ingest_orders.known_keys(keys_1 bigint[])
-returns table (order_id bigint)
+create or replace function ingest_orders.known_keys(ingest_orders.record_key[])
+returns setof ingest_orders.record_key
 language plpgsql
 stable
 set plan_cache_mode = 'force_custom_plan'
@@ -623,21 +629,23 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_nestloop = on
 as $$
-#variable_conflict use_column
 begin
     return query
     select wanted.order_id
-    from unnest(keys_1) as wanted (order_id)
+    from unnest($1) as wanted
     inner join public.orders on orders.order_id = wanted.order_id;
 end
 $$;
 
--- The rows that have these keys.
-create or replace function ingest_orders.stored_rows(keys_1 bigint[])
-returns table (
+drop type if exists ingest_orders.stored_row cascade;
+create type ingest_orders.stored_row as (
     order_id bigint, customer_id bigint, status sales.order_status, total numeric(10,2),
     placed_at timestamp with time zone
-)
+);
+
+-- The rows that have these keys.
+create or replace function ingest_orders.stored_rows(ingest_orders.record_key[])
+returns setof ingest_orders.stored_row
 language plpgsql
 stable
 set plan_cache_mode = 'force_custom_plan'
@@ -646,11 +654,10 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_nestloop = on
 as $$
-#variable_conflict use_column
 begin
     return query
     select orders.order_id, orders.customer_id, orders.status, orders.total, orders.placed_at
-    from (select distinct wanted.* from unnest(keys_1) as wanted (order_id)) as wanted
+    from (select distinct wanted.* from unnest($1) as wanted) as wanted
     inner join public.orders on orders.order_id = wanted.order_id;
 end
 $$;
@@ -844,7 +851,7 @@ begin
     known_keys as materialized (
         select known_keys.*
         from ingest_orders.known_keys(
-            array(select first_records.order_id from first_records)
+            array(select row(first_records.order_id)::ingest_orders.record_key from first_records)
         ) as known_keys
     ),
     new_records as materialized (
@@ -1288,7 +1295,7 @@ begin
             or losers.status is not null and losers.status is distinct from stored.status as is_conflict
         from losers
         left join ingest_orders.stored_rows(
-            array(select losers.order_id from losers)
+            array(select row(losers.order_id)::ingest_orders.record_key from losers)
         ) as stored on stored.order_id = losers.order_id
     ),
     kept_losers as (
@@ -1325,7 +1332,7 @@ begin
     if triggers is not null and exists (
         select from losing_records
         inner join ingest_orders.stored_rows(
-            array(select losing_records.order_id from losing_records)
+            array(select row(losing_records.order_id)::ingest_orders.record_key from losing_records)
         ) as stored on stored.order_id = losing_records.order_id
         where stored.chunk_id = losing_records.chunk_id and stored.record_no = losing_records.record_no
     ) then
@@ -1622,7 +1629,7 @@ begin
         select distinct on (candidate_records.order_id) candidate_records.*
         from candidate_records
         left join ingest_orders.known_keys(
-            array(select candidate_records.order_id from candidate_records where candidate_records.position between first_position and last_position)
+            array(select row(candidate_records.order_id)::ingest_orders.record_key from candidate_records where candidate_records.position between first_position and last_position)
         ) as known_keys on known_keys.order_id = candidate_records.order_id
         where
             candidate_records.position between first_position and last_position
@@ -2318,7 +2325,7 @@ begin
         select tried_records.chunk_id, tried_records.record_no, ingest_orders.record_of(stored) as record
         from tried_records
         inner join ingest_orders.stored_rows(
-            array(select tried_records.order_id from tried_records)
+            array(select row(tried_records.order_id)::ingest_orders.record_key from tried_records)
         ) as stored on stored.order_id = tried_records.order_id
     ),
     kept_rows as (

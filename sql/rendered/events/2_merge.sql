@@ -360,10 +360,16 @@ begin
 end
 $$;
 
+-- Keys go as an array of these: a key may be an array itself, and each value keeps its collation.
+drop type if exists ingest.record_key cascade;
+create type ingest.record_key as (
+    event_id uuid
+);
+
 -- Which of these keys the table has. A look-up in the index for each: without the settings a table that is known to be empty or
 -- tiny would be read whole, while the same statement fills it.
-create or replace function ingest.known_keys(keys_1 uuid[])
-returns table (event_id uuid)
+create or replace function ingest.known_keys(ingest.record_key[])
+returns setof ingest.record_key
 language plpgsql
 stable
 set plan_cache_mode = 'force_custom_plan'
@@ -372,17 +378,16 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_nestloop = on
 as $$
-#variable_conflict use_column
 begin
     return query
     select wanted.event_id
-    from unnest(keys_1) as wanted (event_id)
+    from unnest($1) as wanted
     inner join public.events on events.event_id = wanted.event_id;
 end
 $$;
 
 -- The rows that have these keys.
-create or replace function ingest.stored_rows(keys_1 uuid[])
+create or replace function ingest.stored_rows(ingest.record_key[])
 returns setof public.events
 language plpgsql
 stable
@@ -392,11 +397,10 @@ set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_nestloop = on
 as $$
-#variable_conflict use_column
 begin
     return query
     select events.*
-    from (select distinct wanted.* from unnest(keys_1) as wanted (event_id)) as wanted
+    from (select distinct wanted.* from unnest($1) as wanted) as wanted
     inner join public.events on events.event_id = wanted.event_id;
 end
 $$;
@@ -499,7 +503,7 @@ begin
     known_keys as materialized (
         select known_keys.*
         from ingest.known_keys(
-            array(select first_records.event_id from first_records)
+            array(select row(first_records.event_id)::ingest.record_key from first_records)
         ) as known_keys
     ),
     new_records as not materialized (
@@ -788,7 +792,7 @@ begin
             ) as is_conflict
         from losers
         left join ingest.stored_rows(
-            array(select losers.event_id from losers)
+            array(select row(losers.event_id)::ingest.record_key from losers)
         ) as stored on stored.event_id = losers.event_id
     ),
     kept_losers as (
@@ -825,7 +829,7 @@ begin
     if triggers is not null and exists (
         select from losing_records
         inner join ingest.stored_rows(
-            array(select losing_records.event_id from losing_records)
+            array(select row(losing_records.event_id)::ingest.record_key from losing_records)
         ) as stored on stored.event_id = losing_records.event_id
         where stored.chunk_id = losing_records.chunk_id and stored.record_no = losing_records.record_no
     ) then

@@ -63,7 +63,7 @@ begin
         end
     into fault
     from written_rows
-    left join ingest.stored_rows(array(select written_rows.record_key from written_rows)) as stored
+    left join ingest.stored_rows(array(select row(written_rows.record_key)::ingest.record_key from written_rows)) as stored
         on stored.event_id = written_rows.record_key
     cross join lateral (
         select
@@ -269,7 +269,7 @@ begin
         select distinct on (candidate_records.event_id) candidate_records.*
         from candidate_records
         left join ingest.known_keys(
-            array(select candidate_records.event_id from candidate_records where candidate_records.position between first_position and last_position)
+            array(select row(candidate_records.event_id)::ingest.record_key from candidate_records where candidate_records.position between first_position and last_position)
         ) as known_keys on known_keys.event_id = candidate_records.event_id
         where
             candidate_records.position between first_position and last_position

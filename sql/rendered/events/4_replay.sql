@@ -476,7 +476,7 @@ begin
         select stored.*, ingest.record_of(stored) as record
         from tried_records
         inner join ingest.stored_rows(
-            array(select tried_records.event_id from tried_records)
+            array(select row(tried_records.event_id)::ingest.record_key from tried_records)
         ) as stored on stored.event_id = tried_records.event_id
     ),
     kept_rows as (

@@ -74,7 +74,7 @@ stable
 as $$
 with stored_row as materialized (
     select stored, stored.chunk_id, stored.record_no
-    from ingest.stored_rows(array[traced_key]) as stored
+    from ingest.stored_rows(array[row(traced_key)::ingest.record_key]) as stored
 ),
 claims as (
     select stored_row.chunk_id, stored_row.record_no

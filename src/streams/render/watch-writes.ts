@@ -50,7 +50,7 @@ begin
         end
     into fault
     from written_rows
-    left join ingest.stored_rows(array(select written_rows.record_key from written_rows)) as stored
+    left join ingest.stored_rows(array(select row(written_rows.record_key)::ingest.record_key from written_rows)) as stored
         on stored.${keyList(stream)} = written_rows.record_key
     cross join lateral (
         select
