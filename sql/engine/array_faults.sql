@@ -1,7 +1,7 @@
 -- What is wrong with the elements of an array. The rule of an element is SQL over `element.value` (src/streams/types).
 
--- The first reason that an element gives; null when all pass. Blanks around what is no text do not count.
-create or replace function ingest.element_fault(items text[], is_text boolean, rule text)
+-- The first reason that an element gives; null when all pass. Unless the type keeps them, blanks around it do not count.
+create or replace function ingest.element_fault(items text[], keeps_blanks boolean, rule text)
 returns text
 language plpgsql
 stable
@@ -27,12 +27,12 @@ begin
         rule
     )
     into fault
-    using items, is_text;
+    using items, keeps_blanks;
     return fault;
 end
 $$;
 
-create or replace function ingest.array_fault(value text, type_name text, is_text boolean, rule text)
+create or replace function ingest.array_fault(value text, type_name text, keeps_blanks boolean, rule text)
 returns text
 language plpgsql
 stable
@@ -54,7 +54,7 @@ begin
     if items is null or cardinality(items) = 0 and translate(value, E' \t\n\r\f\x0b', '') <> '{}' then
         return 'invalid';
     end if;
-    return coalesce(ingest.element_fault(items, is_text, rule), ingest.input_fault(value, type_name));
+    return coalesce(ingest.element_fault(items, keeps_blanks, rule), ingest.input_fault(value, type_name));
 end
 $$;
 

@@ -100,7 +100,7 @@ interface Verdict {
     again: string | null;
 }
 
-async function judge(sql: Sql, rule: TypeRule, texts: readonly string[]): Promise<Verdict[]> {
+export async function judge(sql: Sql, rule: TypeRule, texts: readonly string[]): Promise<Verdict[]> {
     return await sql.unsafe<Verdict[]>(
         `select
             judged.reason, judged.text,

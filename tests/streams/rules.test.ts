@@ -1,8 +1,11 @@
 import { beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
+import { readTable } from "../../src/streams/catalog/read-table.ts";
+import { ruleOf } from "../../src/streams/types/rule-of.ts";
+import type { TypeRule } from "../../src/streams/types/type-rule.ts";
 import { useDatabase } from "../support/fixture.ts";
 import { runsOf } from "../support/sample.ts";
-import { compareTable, insertEach } from "./compare-verdicts.ts";
+import { compareTable, insertEach, judge } from "./compare-verdicts.ts";
 
 const database = useDatabase(import.meta.path);
 
@@ -27,3 +30,17 @@ test("a rule takes a text exactly when Postgres stores what it says, whatever th
         { numRuns: tables, endOnFailure: true, ...seed },
     );
 }, 86_400_000);
+
+test.each([
+    ["xml", '{"x🙂\t"}'],
+    ["json", '{"[]\t"}'],
+])("a CHECK of an element sees its blanks where %s keeps them", async (base, text) => {
+    const { sql } = database;
+    await sql.unsafe(`
+        create domain public.checked_${base} as ${base} check (length(value::text) > 2);
+        create table public.of_${base} (items public.checked_${base}[])`);
+    await sql.unsafe(`insert into public.of_${base} values ($1)`, [text]);
+    const { columns } = (await readTable(sql, { schema: "public", table: `of_${base}` }))!;
+    const [verdict] = await judge(sql, ruleOf(columns[0]!) as TypeRule, [text]);
+    expect(verdict).toMatchObject({ reason: null });
+});

@@ -15,11 +15,10 @@ export function arrayRule(column: CatalogType, element: TypeRule): TypeRule {
         kind === null
             ? value
             : `(case when ${value} like '[%' then ingest.array_of_json(${value}, '${kind}') else ${value} end)`;
-    // Of "char", of the category Z, a blank may be the second character, which would be cut.
-    const isText = of.category === "S" || of.kind === "e" || of.baseType === "pg_catalog.char";
     const elementRule = literal(element.reason("element.value"));
     const isEasy = easyTest(of, element);
-    const fault = (value: string) => `ingest.array_fault(${input(value)}, ${literal(type)}, ${isText}, ${elementRule})`;
+    const fault = (value: string) =>
+        `ingest.array_fault(${input(value)}, ${literal(type)}, ${keepsBlanks(of)}, ${elementRule})`;
     return typeRule({
         type,
         input,
@@ -36,6 +35,14 @@ export function arrayRule(column: CatalogType, element: TypeRule): TypeRule {
 end`,
     });
 }
+
+/** Of what is stored as it is written blanks around it count, too: a CHECK sees them. Of an extension's types nobody knows. */
+const keepsBlanks = ({ category, kind, baseType }: CatalogType): boolean =>
+    // "char" is of the category Z; its second character, which would be cut, may be a blank.
+    category === "S" ||
+    kind === "e" ||
+    /^pg_catalog\.(char|json|xml)$/.test(baseType) ||
+    (kind === "b" && !baseType.startsWith("pg_catalog."));
 
 interface EasyTest {
     /** As which the array is read first. */
