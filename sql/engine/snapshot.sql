@@ -100,6 +100,10 @@ begin
     if not ingest.take_back_spent_snapshots(this_stream) or exists (
         select from ingest.chunks
         where chunks.stream_id = this_stream and chunks.state in ('staged', 'pending')
+    ) or exists (
+        -- It had been released, and is read again: the loader may have looked for work just before that.
+        select from ingest.files
+        where files.stream_id = this_stream and files.state = 'pending' and files.attempts > 0 and files.problem is null
     ) then
         return;
     end if;
@@ -339,8 +343,8 @@ begin
 end
 $$;
 
--- Whether a file's records are staged as text, and not typed by COPY: it was tried typed, and a reject needs its text; or the stream's
--- latest merge had rejects, so that this one likely has some, too.
+-- Whether a file's records are staged as text, and not typed by COPY: it is read again (it was tried typed, and a reject needs its text); or
+-- the stream's latest merge had rejects, so that this one likely has some, too.
 create or replace function ingest.wants_text(this_file_id bigint)
 returns boolean
 language sql
@@ -383,10 +387,28 @@ begin
     delete from batch_chunks;
     perform ingest.take_back_chunks(lost_file_id, array['held', 'staged']);
     update ingest.files
-    set state = 'pending', updated_at = clock_timestamp()
+    set state = 'pending', attempts = files.attempts + 1, updated_at = clock_timestamp()
     where files.file_id = lost_file_id and files.state = 'loaded';
 end
 $$;
+
+-- Whether a table or a partition of it has triggers of its owner's.
+create or replace function ingest.has_triggers(asked_table regclass)
+returns boolean
+language sql
+stable
+return exists (
+    select from pg_trigger
+    where
+        not pg_trigger.tgisinternal
+        and (
+            pg_trigger.tgrelid = asked_table
+            or exists (
+                select from pg_partition_tree(asked_table) as partitions
+                where partitions.relid = pg_trigger.tgrelid
+            )
+        )
+);
 
 -- Ends a merge that has applied a snapshot, in its transaction. Returns how many rows the table, or the file's slices of it, have now.
 create or replace function ingest.end_snapshot(this_batch ingest.batches, applied jsonb)

@@ -84,7 +84,7 @@ function keepLooking(target: DatabaseTarget) {
 
 const isOfMerge = (at: FaultPointName) => at.includes("merge");
 const points = (Object.keys(faultPoints) as FaultPointName[]).filter(
-    (at) => !/archive|notification|migration|prune|reset|direct/.test(at),
+    (at) => !/archive|notification|migration|prune|reset|direct|defer|index/.test(at),
 );
 const actionsAt = (at: FaultPointName): FaultAction[] => {
     if (isLongRun) return Object.keys(faultActions) as FaultAction[];
