@@ -26,6 +26,7 @@ const columns: ColumnSql[] = eventsStream.columns.map(({ name, ident, type }) =>
     collation: null,
     distinct: (value) => value,
     fallback: null,
+    steady: null,
 }));
 
 const made: MadeTable = {

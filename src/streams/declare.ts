@@ -254,6 +254,7 @@ function columnSql(
         // What a collation calls equal may say different things.
         distinct: column.isDeterministic ? rule.compared : (value) => `(${rule.compared(value)})::text collate "C"`,
         fallback: isRequired || steady !== null ? null : fallbackOf(table, column),
+        steady,
     };
 }
 

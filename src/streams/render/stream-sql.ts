@@ -75,6 +75,8 @@ export interface ColumnSql {
     distinct(value: string): string;
     /** What the table takes where a record says nothing; null: null. */
     fallback: string | null;
+    /** What a record that says nothing is taken to say, as `cast` makes it; null: null, or `fallback`. */
+    steady: string | null;
 }
 
 /** Conditions over a row, each with the code of the records that break it. */

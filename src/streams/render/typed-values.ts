@@ -13,8 +13,11 @@ export function typedValue({ cast, ident, typed }: ColumnSql, record: string): s
 
 /** The same, of a scan that knows whether all of them have typed values. */
 export function scannedValue(column: ColumnSql, record: string): string {
+    const { typed, steady } = column;
     const value = typedValue(column, record);
-    return column.typed === null ? value : `case when scan.is_typed then ${record}.${column.typed} else ${value} end`;
+    if (typed === null) return value;
+    const ofTyped = steady === null ? `${record}.${typed}` : `coalesce(${record}.${typed}, ${steady})`;
+    return `case when scan.is_typed then ${ofTyped} else ${value} end`;
 }
 
 /** Whether a staged record has typed values; null where none has. A key is never null. */
