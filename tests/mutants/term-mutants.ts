@@ -134,6 +134,13 @@ const ofSnapshots: Term[] = [
     ],
     ["unchanged", snapshot, "from fates where fates.fate = 's'\n", "from fates where false\n", wholeTable],
     [
+        "that a file is clean",
+        snapshot,
+        "<> (answer ->> 'kept')::bigint + (answer ->> 'missing')::bigint then",
+        "is null then",
+        { files: ["tests/streams/typed-snapshot.test.ts"], pattern: "repeats the key of a row that stays" },
+    ],
+    [
         "duplicate",
         classify,
         "set duplicate = batch_chunks.duplicate + duplicate_counts.duplicate",

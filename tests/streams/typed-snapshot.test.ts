@@ -156,3 +156,27 @@ test("a file of which a record conflicts is read again, as text, and the reject 
     expect(again.filter((line) => line.includes("typed/conflict.csv"))).toHaveLength(1);
     expect(again.filter((line) => line.includes("text/conflict.csv"))).toHaveLength(0);
 });
+
+const isRepeating = [
+    ["the key of a row that stays as it is, with other values", [plainLine(1), plainLine(2), plainLine(1, "b")]],
+    ["a row that stays as it is", [plainLine(1), plainLine(2), plainLine(2)]],
+    ["a row that changes", [plainLine(1), plainLine(2, "b"), plainLine(2, "b")]],
+    ["a new row", [plainLine(1), plainLine(2), plainLine(3), plainLine(3)]],
+] as const;
+const saysNothing = (no: number) => plainLine(no).replace(",red,", ",,");
+
+test.each([
+    ...isRepeating.map(([what, lines]) => [`repeats ${what}`, lines] as const),
+    ["has invalid records", [plainLine(1), plainLine(2), plainLine(3, "too long")]],
+    ["says nothing where the table has a default", [plainLine(1), saysNothing(2), saysNothing(3)]],
+])("a typed file that %s does what its text would do", async (name, lines) => {
+    runNo += 1;
+    for (const [round, now] of [[plainLine(1), plainLine(2)], lines].entries()) {
+        for (const way of ways) several.put(`${way}/z-${runNo}-${round}.csv`, [header, ...now, ""].join("\n"));
+        await several.ingestOnce({}, { tailSettleMs: 0 });
+    }
+    const { rows, counts, rejects } = await outcomeOf("typed");
+    const expected = await outcomeOf("text");
+    expect({ name, rows, counts, rejects }).toEqual({ name, ...expected });
+    expect(counts.at(-1)).toMatchObject({ file: `z-${runNo}-1.csv`, state: "merged", read: lines.length });
+});

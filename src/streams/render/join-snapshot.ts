@@ -8,8 +8,9 @@ export const sliceColumns = ({ mode, columns }: StreamSql): ColumnSql[] =>
 
 export const isWhole = (stream: StreamSql) => sliceColumns(stream).length === 0;
 
-/** For a `with`: of each chunk how many records say what their rows say, and one by one what differs. */
-export const joinedRecords = "select joined.* from ingest.joined_records(scan, facts) as joined";
+/** For a `with`: one by one what differs, and if `isCounted` of each chunk how many records say what their rows say. */
+export const joinedRecords = (isCounted: string) =>
+    `select joined.* from ingest.joined_records(scan, facts, ${isCounted}) as joined`;
 
 /** Of joined_records what is to be written or removed, with its values. */
 export const differences = sql`
@@ -29,9 +30,9 @@ create type ingest.changed_values as (
 );
 
 -- Compares the first record of each key with the row of that key. Returns a row for each record that is new (fate n) or changed (c), and
--- for each row that the file lacks (m); those that are the same (s) are counted by chunk. Counted here, because to copy a million rows
--- from step to step costs more than to join them. Stable: it sees what the statement that calls it sees.
-create or replace function ingest.joined_records(scan ingest.merge_scan, facts ${stream.facts})
+-- for each row that the file lacks (m); if \`is_counted\`, those that are the same (s) are counted by chunk. Counted here, because to copy
+-- a million rows from step to step costs more than to join them. Stable: it sees what the statement that calls it sees.
+create or replace function ingest.joined_records(scan ingest.merge_scan, facts ${stream.facts}, is_counted boolean)
 returns table (
     chunk_id bigint, record_no bigint, part oid, place tid, fate "char", records bigint, record ingest.changed_values
 )
@@ -62,11 +63,32 @@ begin
     if scan.is_range and not scan.has_refused then
         perform set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'on', true);
     end if;
-    return query
-    with first_records as (
-        ${firstRecords(stream)}
-    )
-    ${summedUp(sql`
+    if is_counted then
+        return query
+        with first_records as (
+            ${firstRecords(stream)}
+        )
+        ${summedUp(joinedTable(stream))};
+    else
+        perform set_config('enable_sort', 'on', true);
+        return query
+        with first_records as (
+            select valid_records.*
+            from ingest.valid_records(scan, facts) as valid_records
+        )
+        select
+            joined.chunk_id, joined.record_no, joined.part, joined.place,
+            ${fate("joined")},
+            1::bigint,
+            joined.record
+        from (
+            ${joinedTable(stream)}
+        ) as joined
+        where ${differs};
+    end if;
+end`;
+
+const joinedTable = (stream: StreamSql) => sql`
 select
     first_records.chunk_id, first_records.record_no, stored.tableoid as part, stored.ctid as place,
     ${changedValues(stream)} as record
@@ -74,8 +96,7 @@ from first_records
 full join ${stream.table} as stored
     on ${allOf(stream.keys.map(({ column, ident }) => `stored.${column} = first_records.${ident}`))}
 -- A fence: without it the values are compared again in every place that uses the result.
-offset 0`)};
-end`;
+offset 0`;
 
 /** By look-ups: a table may have a thousand times what a file has. */
 const joinSlices = (stream: StreamSql) => sql`
@@ -119,18 +140,22 @@ where
 offset 0`)};
 end`;
 
+/** Of what differs; without a place in a chunk it is the rest of one. */
+const fate = (records: string) => sql`
+case
+    when ${records}.chunk_id is null then 'm'::"char"
+    when ${records}.record_no is null then 's'::"char"
+    when ${records}.place is null then 'n'::"char"
+    else 'c'::"char"
+end`;
+
 const differs = "joined.chunk_id is null or not (joined.record is null)";
 
 /** Where nothing differs only the chunk is told: what is hashed for each of a million records is a good part of their cost. */
 const summedUp = (joined: string) => sql`
 select
     summed.chunk_id, summed.record_no, summed.part, summed.place,
-    case
-        when summed.chunk_id is null then 'm'::"char"
-        when summed.record_no is null then 's'::"char"
-        when summed.place is null then 'n'::"char"
-        else 'c'::"char"
-    end,
+    ${fate("summed")},
     summed.records,
     summed.record
 from (

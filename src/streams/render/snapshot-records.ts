@@ -2,7 +2,7 @@
  * The merge of a snapshot: a file that is the whole table, or all of it that has the file's values in the columns `by`. One statement
  * inserts what is new, updates what differs and deletes what the file no longer has: readers see the table before or after it.
  */
-import { differences, firstRecords, isPlaceOf, joinedRecords, joinRecords } from "./join-snapshot.ts";
+import { differences, firstRecords, isPlaceOf, isWhole, joinedRecords, joinRecords } from "./join-snapshot.ts";
 import { allOf, lines, list, literal, sql } from "./sql-text.ts";
 import { given, keyOrder, rowOf, type StreamSql, written } from "./stream-sql.ts";
 import { typedValue } from "./typed-values.ts";
@@ -17,11 +17,17 @@ const applyRecords = (stream: StreamSql) => sql`
 -- rows that it is about before and after, those that the file lacks, how many of these were removed, and the keys of a few.
 --
 -- Unchanged rows are counted and not written. Records that were not taken are looked for by further scans.
-create or replace function ingest.apply_records()
+--
+-- Unless \`is_counted\` every record that is read is taken for valid and the only one of its key, so that those which don't differ need not be
+-- told apart. It raises where that is not so: the rows that the table held then, counted by themselves, tell of an invalid record and of
+-- one that repeats the key of a row (SL002), the table itself of two new ones with one key.
+create or replace function ingest.apply_records(is_counted boolean)
 returns jsonb
 language plpgsql
 set plan_cache_mode = 'force_custom_plan'
 set enable_nestloop = off
+-- To count the table: see verify_rows.
+set enable_indexonlyscan = off
 as $$
 declare
     scan constant ingest.merge_scan := ingest.plan_scan();
@@ -30,12 +36,21 @@ declare
     answer jsonb;
 begin
     with joined_records as materialized (
-        ${joinedRecords}
+        ${joinedRecords("is_counted")}
     ),
     fates as materialized (
         select joined_records.chunk_id, joined_records.fate, sum(joined_records.records) as records
         from joined_records
         group by joined_records.chunk_id, joined_records.fate
+        union all
+        select batch_chunks.chunk_id, 's'::"char", batch_chunks.read - coalesce(differing.records, 0)
+        from batch_chunks
+        left join (
+            select joined_records.chunk_id, count(*) as records
+            from joined_records
+            group by joined_records.chunk_id
+        ) as differing on differing.chunk_id = batch_chunks.chunk_id
+        where not is_counted
     ),
     differences as materialized (
         ${differences}
@@ -152,10 +167,10 @@ begin
         where is_valid
     )
     select jsonb_build_object(
-        'rowsBefore', coalesce((select sum(fates.records) from fates where fates.fate <> 'n'), 0),
-        'rows', coalesce((select sum(fates.records) from fates where fates.fate in ('s', 'c')), 0)
-        + (select count(*) from inserted_rows),
-        'missing', coalesce((select sum(fates.records) from fates where fates.fate = 'm'), 0),
+        'rowsBefore', ${isWhole(stream) ? "case when is_counted then fated.kept + fated.missing else ingest.count_rows() end" : "fated.kept + fated.missing"},
+        'rows', fated.kept + (select count(*) from inserted_rows),
+        'missing', fated.missing,
+        'kept', fated.kept,
         'removed', (select count(*) from removed_rows),
         'examples', (
             select coalesce(jsonb_agg(examples.key), '[]')
@@ -167,7 +182,16 @@ begin
             ) as examples
         )
     )
-    into answer;
+    into answer
+    from (
+        select
+            coalesce(sum(fates.records) filter (where fates.fate in ('s', 'c')), 0) as kept,
+            coalesce(sum(fates.records) filter (where fates.fate = 'm'), 0) as missing
+        from fates
+    ) as fated;
+    if (answer ->> 'rowsBefore')::bigint <> (answer ->> 'kept')::bigint + (answer ->> 'missing')::bigint then
+        raise exception 'some records are not valid, or repeat a key' using errcode = 'SL002';
+    end if;
     return answer;
 end
 $$;
