@@ -23,7 +23,7 @@ import { waitUntil } from "../support/wait-until.ts";
 setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("killed ingest");
-const kills = isLongRun ? 20 : runsOf(6, 5);
+const kills = isLongRun ? 20 : runsOf(6, 3);
 const database = useEmptyDatabase(import.meta.path);
 const most = isLongRun ? 1_500 : 400;
 const { inputDir, oracle } = useGeneratedFolder({

@@ -32,7 +32,7 @@ import { waitUntil } from "../support/wait-until.ts";
 setDefaultTimeout(testTimeoutMs);
 
 const seed = chooseSeed("lost database");
-const crashes = isLongRun ? 20 : runsOf(4, 3);
+const crashes = isLongRun ? 20 : runsOf(4, 2);
 const server = useOwnServer();
 const most = isLongRun ? 1_500 : 400;
 const { inputDir, oracle } = useGeneratedFolder({ files: 20, seed, maxRecords: most, dirty: 0.05, duplicates: 0.1 });

@@ -13,7 +13,7 @@ import { runSchedule } from "./run-schedule.ts";
 setDefaultTimeout(Math.max(testTimeoutMs, 900_000));
 
 const firstSeed = chooseSeed("model");
-const seeds = Array.from({ length: isLongRun ? 100 : 5 }, (_, index) => firstSeed + index);
+const seeds = Array.from({ length: isLongRun ? 100 : 3 }, (_, index) => firstSeed + index);
 const server = useOwnServer();
 const befallen: Record<string, number> = {};
 
