@@ -34,6 +34,8 @@ export interface StreamState {
     snapshots: AppliedSnapshot[];
     /** By file: when it was found. */
     foundAt: Map<number, Date>;
+    /** By file that is a copy: when that was decided. */
+    copiedAt: Map<number, Date>;
 }
 
 export async function readStreams(sql: Sql): Promise<StreamState[]> {
@@ -50,7 +52,8 @@ export async function readStreams(sql: Sql): Promise<StreamState[]> {
             versions: await readVersions(sql, stream, id),
             graves: await readGraves(sql, stream, id),
             snapshots: await readSnapshots(sql, id),
-            foundAt: await readTimes(sql, id),
+            foundAt: await readTimes(sql, id, sql`discovered_at`),
+            copiedAt: await readTimes(sql, id, sql`case when problem = 'copy' then updated_at end`),
         });
     }
     return states;
@@ -117,8 +120,8 @@ async function readSnapshots(sql: Sql, id: number): Promise<AppliedSnapshot[]> {
     return [...rows];
 }
 
-async function readTimes(sql: Sql, id: number): Promise<Map<number, Date>> {
-    const rows = await sql<{ fileId: number; foundAt: Date }[]>`
-        select file_id as "fileId", discovered_at as "foundAt" from ingest.files where stream_id = ${id}`;
-    return new Map(rows.map(({ fileId, foundAt }) => [fileId, foundAt]));
+async function readTimes(sql: Sql, id: number, time: ReturnType<Sql>): Promise<Map<number, Date>> {
+    const rows = await sql<{ fileId: number; at: Date | null }[]>`
+        select file_id as "fileId", ${time} as at from ingest.files where stream_id = ${id}`;
+    return new Map(rows.flatMap(({ fileId, at }) => (at === null ? [] : [[fileId, at] as const])));
 }

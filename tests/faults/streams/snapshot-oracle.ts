@@ -14,7 +14,12 @@ import { applySnapshot } from "./snapshots.ts";
 
 const allSlices = 0xffff;
 
-export const createSnapshotOracle: CreateOracle = (expected, { ledger, snapshots, foundAt }, _, maxRecordBytes) => {
+export const createSnapshotOracle: CreateOracle = (
+    expected,
+    { ledger, snapshots, foundAt, copiedAt },
+    _,
+    maxRecordBytes,
+) => {
     const { stream, violations, counts } = expected;
     if (stream.mode.name !== "snapshot") throw new Error(`${stream.name} is no snapshot.`);
     const replacesAll = stream.mode.by.length === 0;
@@ -82,13 +87,15 @@ export const createSnapshotOracle: CreateOracle = (expected, { ledger, snapshots
                 Math.max(...chunks.map(({ endByte }) => endByte)) === finalBytes
             );
         }
-        // By one that was applied after it was there, or that was found after it and had been applied by then.
-        const isLater = (other: (typeof applied)[number]) =>
+        // By one that was applied after it was there, or that was found after it and had been applied by then; or by a copy of the applied.
+        const copies = ledger.files.filter(({ fileId, problem }) => problem === "copy" && copiedAt.has(fileId));
+        const chosen = [...applied, ...copies.map((copy) => ({ file: copy, finishedAt: copiedAt.get(copy.fileId)! }))];
+        const isLater = (other: (typeof chosen)[number]) =>
             other.finishedAt >= foundAt.get(file.fileId)! || other.file.fileId > file.fileId;
         return (
             replacesAll &&
             file.problem === "superseded" &&
-            applied.some((other) => other.file.path >= file.path && isLater(other))
+            chosen.some((other) => other.file.path >= file.path && isLater(other))
         );
     }
 
