@@ -40,7 +40,7 @@ try {
 process.exit(exitCode);
 
 async function runBunTest(args: string[]): Promise<{ code: number; output: string }> {
-    const parallel = Math.min(availableParallelism() + 1, 4);
+    const parallel = Math.min(availableParallelism() + 2, 4);
     const child = Bun.spawn(
         [
             process.execPath,
