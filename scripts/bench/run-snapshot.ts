@@ -89,11 +89,16 @@ async function runSnapshot(target: DatabaseTarget, admin: Sql, { dir }: Input, t
         join(streamsDir, "entries.ts"),
         `export default { files: "*.csv", table: "${table.name}", mode: "snapshot" };\n`,
     );
+    const emptyDir = join(dir, "..", "no-files");
+    mkdirSync(emptyDir, { recursive: true });
+    const declared = {
+        flags: ["--stream", "entries", "--tail-settle", "0"],
+        environment: { SLUICE_STREAMS_DIR: streamsDir },
+    };
     try {
-        return await runSluice(target, admin, dir, null, table, {
-            flags: ["--stream", "entries", "--tail-settle", "0"],
-            environment: { SLUICE_STREAMS_DIR: streamsDir },
-        });
+        // Its functions are made once, and not with each snapshot.
+        await runSluice(target, admin, emptyDir, null, table, declared);
+        return await runSluice(target, admin, dir, null, table, declared);
     } finally {
         rmSync(streamsDir, { recursive: true });
     }
