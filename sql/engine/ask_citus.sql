@@ -1,4 +1,4 @@
--- What the engine asks Citus, the distributed Postgres. Most databases do not have its functions: they are called by EXECUTE.
+-- Questions to Citus, the distributed Postgres. They go through EXECUTE, because most databases do not have its functions.
 
 -- Whether Citus keeps the rows of this table on its workers.
 create or replace function ingest.is_distributed(table_name text)

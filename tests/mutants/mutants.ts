@@ -309,6 +309,18 @@ create or replace function ingest.complete_chunks()`,
         tests: { files: ["tests/streams/snapshot.test.ts"], pattern: "may go from a row" },
     },
     {
+        without: "the turn of a snapshot that is read again",
+        promises: [10],
+        edits: [
+            {
+                file: "sql/engine/snapshot.sql",
+                find: "files.state = 'pending' and files.attempts > 0 and files.problem is null",
+                replace: "false",
+            },
+        ],
+        tests: { files: ["tests/streams/snapshot-mergers.test.ts"], pattern: "keeps its turn" },
+    },
+    {
         without: "the one snapshot at a time",
         promises: [10],
         edits: [

@@ -128,3 +128,42 @@ test("a file that is rewritten while a merge applies it keeps its chunks, and th
     expect(await readFiles(sql)).toEqual(["1.csv replaced rewritten", "1.csv#2 merged"]);
     await expectChecksToPass(sql);
 });
+
+test.each([
+    [
+        "as text",
+        async (stream: number) => {
+            const [chunk] = await sql<
+                { id: number }[]
+            >`select chunk_id as id from ingest.chunks where state = 'staged'`;
+            await sql`select ingest.stage_as_text(${stream}::smallint, ${chunk!.id})`;
+        },
+    ],
+    [
+        "because its staged rows were lost",
+        async () => {
+            await sql.unsafe("truncate ingest_products.staging");
+            await createMerger(ingest.context).merge(allSlices);
+        },
+    ],
+])("a released file that is read again %s keeps its turn", async (_, loseIt) => {
+    const { stream } = ingest.context;
+    for (const day of [1, 2]) writeDays(ingest.inputDir, `${day}.csv`, [`${day},2026-05-0${day},pen,1`]);
+    await load();
+    await loseIt(stream.id);
+    const states = async () =>
+        (
+            await sql<{ line: string }[]>`
+            select path || ' ' || files.state || ' ' || coalesce(string_agg(distinct chunks.state, ','), '') as line
+            from ingest.files
+            left join ingest.chunks using (file_id)
+            group by file_id
+            order by path`
+        ).map(({ line }) => line);
+    expect(await states()).toEqual(["1.csv pending ", "2.csv loaded held"]);
+    // As a loader does that had looked for work just before.
+    await sql`select from ingest.release_snapshot(${stream.id}::smallint)`;
+    expect(await states()).toEqual(["1.csv pending ", "2.csv loaded held"]);
+    await loadAll(loader);
+    expect(await states()).toEqual(["1.csv loaded staged", "2.csv loaded held"]);
+});

@@ -140,7 +140,7 @@ where
 offset 0`)};
 end`;
 
-/** Of what differs; without a place in a chunk it is the rest of one. */
+/** The fate of a joined record. One without a record number stands for all records of its chunk that say what their rows say. */
 const fate = (records: string) => sql`
 case
     when ${records}.chunk_id is null then 'm'::"char"

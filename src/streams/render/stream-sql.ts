@@ -75,7 +75,7 @@ export interface ColumnSql {
     distinct(value: string): string;
     /** What the table takes where a record says nothing; null: null. */
     fallback: string | null;
-    /** What a record that says nothing is taken to say, as `cast` makes it; null: null, or `fallback`. */
+    /** The default that replaces an empty value, also in `cast`. Null: an empty value is null, or `fallback`. */
     steady: string | null;
 }
 

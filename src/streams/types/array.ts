@@ -36,7 +36,7 @@ end`,
     });
 }
 
-/** Of what is stored as it is written blanks around it count, too: a CHECK sees them. Of an extension's types nobody knows. */
+/** Types that store the blanks around a value, where a CHECK sees them. Types of extensions may, so they count as such. */
 const keepsBlanks = ({ category, kind, baseType }: CatalogType): boolean =>
     // "char" is of the category Z; its second character, which would be cut, may be a blank.
     category === "S" ||
